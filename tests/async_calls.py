@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
-
-    from beautyspot.spot import Spot
+from beautyspot.spot import Spot
 
 HOUR = 3600.0
 

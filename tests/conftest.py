@@ -8,22 +8,18 @@ import os
 import re
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.resilience import circuit_breaker
+from beautyspot.resilience.reporting import Trouble
 from beautyspot.results import writer
 from beautyspot.spot import Spot
 from hypothesis import settings
 from kinds import RAN
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from beautyspot.resilience.reporting import Trouble
-
 
 MOST_WORKERS = 8
 """More gain little: each imports and collects all that the tests use."""

@@ -11,11 +11,8 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 _SERVER = """
 import asyncio, gc, importlib, json, multiprocessing, os, pkgutil, signal, sqlite3, sys, types

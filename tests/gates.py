@@ -6,14 +6,12 @@ import faulthandler
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
-
-    from beautyspot.spot import Spot
+from beautyspot.spot import Spot
 
 DEADLINE = 30.0
 """Seconds after which a test that hangs fails; none comes near."""

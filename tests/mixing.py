@@ -13,13 +13,11 @@ import random
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from beautyspot import File
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CHANGING = 5
 """Of so many numbers one is forgotten and run anew at times."""

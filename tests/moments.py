@@ -5,21 +5,18 @@ from __future__ import annotations
 import gc
 import sqlite3
 import sys
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import Any
 
 import beautyspot
 import pytest
+from beautyspot.spot import Spot
 from beautyspot_local.sqlite.store import SqliteMetadataStore
 from gates import until
 from rows import is_leased
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import FrameType
-
-    from beautyspot.spot import Spot
 
 each_moment = pytest.mark.parametrize("stride", [23, pytest.param(1, marks=pytest.mark.slow)])
 """A test takes one in so many moments of a call; each of them only where it may be slow."""

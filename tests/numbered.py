@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 from kinds import collected
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
 
 RUNS = itertools.count(1)
 """Global: what is captured would count as input."""

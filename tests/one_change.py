@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from beautyspot.keys.generator import canonical
 from hypothesis import assume
 from hypothesis import strategies as st
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 ROUND_TRIPS: dict[str, Callable[[Any], Any]] = {
     "copy": copy.copy,

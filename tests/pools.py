@@ -10,15 +10,13 @@ import asyncio
 import contextlib
 import os
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    Calls = list[tuple[Callable[..., Any], int]]
+Calls = list[tuple[Callable[..., Any], int]]
 
 RUN = __name__ in ("__main__", "__mp_main__")
 PLACE = Path(sys.argv[1] if RUN else os.devnull)

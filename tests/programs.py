@@ -116,10 +116,6 @@ class Count(int):
     pass
 
 
-class Listing(list[Any]):
-    pass
-
-
 class Odd(Exception):
     pass
 
@@ -178,7 +174,7 @@ class Made:
 
 CLASSES = (
     Colour, Number, Word, Bits, Plain, Frozen, Slotted, Row, Attrs, AttrsFrozen, Model, OtherModel,
-    Text, Count, Listing, Odd, Made,
+    Text, Count, Odd, Made,
 )  # fmt: skip
 
 

@@ -11,13 +11,11 @@ import functools
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
 
 from beautyspot.memory import MemoryMetadataStore
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 F = TypeVar("F", bound="Callable[..., Any]")
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
+from beautyspot.contracts import MetadataStoreBase, TaskRecord
 from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
-
-if TYPE_CHECKING:
-    from beautyspot.contracts import MetadataStoreBase, TaskRecord
 
 LATER = 2**62
 """A `since` after every invalidation."""

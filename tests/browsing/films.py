@@ -6,12 +6,9 @@ import io
 import math
 import struct
 import wave
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 from PIL import Image, ImageDraw
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 
 def picture(width: int, height: int, format: str = "PNG") -> bytes:

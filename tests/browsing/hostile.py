@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
+from beautyspot.spot import Spot
 from browsing import attacks
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
 
 
 def fill(spot: Spot, origin: str) -> dict[str, str]:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import beautyspot as bs
 import numpy as np
 import pandas as pd
+from beautyspot.spot import Spot
 from browsing import films
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from beautyspot.spot import Spot
 
 SVG = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 120 60" width="120" height="60">'

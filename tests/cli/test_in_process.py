@@ -78,3 +78,15 @@ def test_a_person_is_asked(
     assert said in done.stderr
     with bs.open_store(shop) as store:
         assert store.total(function="shop:ask").entries == left
+
+
+def test_zsh_is_offered_keys_with_their_functions(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "disable", lambda: None)
+    with bs.open_store(shop) as store:
+        [picture] = store.rows(function="shop:draw")
+    for words, number in (("beautyspot show ", "2"), (f"beautyspot show {picture.cache_key}", "2")):
+        env = {"_BEAUTYSPOT_COMPLETE": "zsh_complete", "COMP_WORDS": words, "COMP_CWORD": number}
+        answer = CliRunner().invoke(beautyspot, env=env).stdout
+        assert f"{picture.cache_key}\nshop:draw" in answer

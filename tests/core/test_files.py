@@ -8,19 +8,16 @@ import re
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot import files
 from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from beautyspot_local.sqlite.store import SqliteMetadataStore
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
 
 
 def no_more(number: int = errno.EMFILE) -> OSError:

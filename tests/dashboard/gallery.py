@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from beautyspot import File, Spot, open_store
 from beautyspot_dashboard import dashboard
 from dashboard.conftest import BROWSER
 from starlette.testclient import TestClient
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 class Gallery:

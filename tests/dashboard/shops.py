@@ -8,16 +8,14 @@ import shlex
 import shutil
 import sqlite3
 import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 from beautyspot_cli.program import beautyspot
 from click.testing import CliRunner
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 HOSTILE = "<script>alert(1)</script> \x1b]0;owned\x07 \u202e it's \"'"
 ODD = "a\x1b \u202e\\n 'b'"

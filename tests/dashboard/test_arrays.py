@@ -112,3 +112,12 @@ def test_images_that_have_no_content_type_are_shown(gallery: Gallery) -> None:
     assert picture(gallery.page("image")).tolist() == [[[255, 0, 0, 128]] * 6] * 4
     page = gallery.page("within", links(gallery.page("within"), "all of it")[1])
     assert picture(page).shape == (2, 3, 3)
+
+
+def test_one_dimension_is_a_line_with_its_gaps(gallery: Gallery) -> None:
+    page = gallery.page("line")
+    lines = re.findall(r'<polyline points="([^"]*)"', page)
+    assert [len(line.split()) for line in lines] == [2, 2]
+    assert lines[0].startswith("0.0,216.0 240.0,4.0")
+    (long,) = re.findall(r'<polyline points="([^"]*)"', gallery.page("long"))
+    assert len(long.split()) == 1024

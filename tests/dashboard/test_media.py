@@ -6,19 +6,15 @@ import io
 import re
 import struct
 import wave
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from beautyspot_dashboard.values.children.markdown import html_of
 from beautyspot_dashboard.values.measures import measured
 from beautyspot_dashboard.values.media_types import sniffed
-from dashboard.gallery import opened
+from dashboard.gallery import Gallery, opened
 from dashboard.test_values_raw import change, damage
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from dashboard.gallery import Gallery
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
@@ -35,6 +31,10 @@ def tone(seconds: float = 0.01) -> bytes:
         file.setparams((1, 2, 8000, 0, "NONE", ""))
         file.writeframes(bytes(int(16000 * seconds)))
     return out.getvalue()
+
+
+class Badge:
+    """An instance of a registered class whose form is a file."""
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +59,17 @@ def test_a_picture_has_its_measures_and_says_what_it_shows(gallery: Gallery) -> 
     assert 'alt="Result of draw: ' in image
     assert "picture (PNG)" in page
     assert "640 × 400 pixels" in page
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_the_file_of_a_registered_class_is_shown(gallery: Gallery, folder: bool) -> None:
+    gallery.spot.register(Badge, encode=lambda _: (png(4, 5), "image/png"), decode=lambda _: 1)
+    gallery.put(f"badge {folder}", Badge(), None, save_blob=folder)
+    page = gallery.page(f"badge {folder}")
+    assert f'src="{gallery.url(f"badge {folder}")}"' in tag(page, "img")
+    assert "picture (PNG)" in page
+    answer = gallery.get(f"badge {folder}")
+    assert (answer.content, answer.headers["content-type"]) == (png(4, 5), "image/png")
 
 
 def test_an_svg_is_only_ever_an_image(gallery: Gallery) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot_cli.store_options import Place
 from beautyspot_dashboard.access.rules import mounted_rules
 from beautyspot_dashboard.app import make_app
@@ -121,3 +122,22 @@ def test_a_database_that_was_cut_short_is_called_damaged(
     assert "is damaged" not in client.get("/store/two").text
     (tmp_path / "one.db").write_bytes(whole)
     assert "is damaged" not in client.get("/store/one").text, "it was mended"
+
+
+class Remote(MemoryMetadataStore):
+    """A store of all machines."""
+
+    remote = True
+
+
+@pytest.mark.parametrize("told", [None, True, False])
+def test_what_is_not_on_this_machine_is_read_only(told: bool | None, spot: Any) -> None:
+    from beautyspot_dashboard.opening import shelf_of
+
+    for metadata in (Remote(), MemoryMetadataStore()):
+        board = shelf_of(bs.open_store(metadata, config=False), (), read_only=told)
+        (shelved,) = board.shelf
+        assert shelved.read_only == (metadata.remote if told is None else told)
+    (own,) = shelf_of((), spot, read_only=None).shelf
+    assert not own.read_only
+    assert own.words == ("--store", str(spot.db_path))

@@ -55,6 +55,15 @@ def test_the_picture_is_stored_and_given(make_spot: Any, caplog: Any, kind: str)
     assert said(caplog) == ""
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_moment_of_drawing_is_not_in_it(
+    spot: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    draw = spot.mark(content_type=kind)(figure)
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "86400")  # which matplotlib takes for the time
+    assert b"1970" not in draw(1)
+
+
 def test_coroutines_lists_and_set_results_give_pictures_too(spot: Any) -> None:
     @spot.mark(content_type="image/png")
     async def one(height: int) -> Any:
@@ -145,6 +154,45 @@ def test_the_arrays_of_a_figure_of_plotly_come_back_as_such(spot: Any) -> None:
         assert [*map(type, found)] == [np.ndarray] * 4
         assert [each.tolist() for each in found] == [each.tolist() for each in (*given, given[0])]
         assert one.layout.title.text == "t"
+
+
+@pytest.mark.parametrize("held", [lambda axes: axes, lambda axes: Grid(axes.figure)])
+def test_what_is_drawn_in_a_figure_gives_that(spot: Any, held: Any) -> None:
+    @spot.mark(content_type="image/png")
+    def plot(height: int) -> Any:
+        return held(figure(height).axes[0])
+
+    assert plot(1) == plot(1) != plot(2)
+    assert plot(1).startswith(b"\x89PNG")
+
+
+def test_a_figure_that_can_not_be_reached_is_no_picture(make_spot: Any, caplog: Any) -> None:
+    spot = make_spot(strict=False)
+
+    @spot.mark(content_type="image/png")
+    def plot() -> Any:
+        return Broken()
+
+    assert type(plot()) is Broken
+    assert "it is closed" not in said(caplog)
+    assert "return that, `.figure`" in said(caplog)
+
+
+class Grid:
+    """As one of seaborn."""
+
+    def __init__(self, figure: Any) -> None:
+        self._figure = figure
+
+    @property
+    def figure(self) -> Any:
+        return self._figure
+
+
+class Broken:
+    @property
+    def figure(self) -> Any:
+        raise RuntimeError("it is closed")
 
 
 def test_without_a_content_type_axes_are_told_of_their_figure(make_spot: Any, caplog: Any) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch_stand_in
@@ -14,9 +15,6 @@ from beautyspot_data.supports import TorchTypes
 from supported import stored_as
 
 from tests.made import findable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SERIALIZER, canonical = MsgpackSerializer(), KeyGen().canonical
 

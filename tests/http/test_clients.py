@@ -218,7 +218,7 @@ def test_a_session_counts_until_a_server_has_signed_it_in(
         with pytest.raises(bs.UnstableKeyError, match="cookies of its own"):
             fetch(session, "/json")
         assert spot.stats()["entries"] == 0, "a hit would leave a fresh session signed out"
-        assert "`session` is of another package: pass its fields, or say with `key=`" in caplog.text
+        assert "or say with `key=` what counts of `session`" in caplog.text
         again = spot.mark(ignore=("site",), key={"session": type})(fetch.__wrapped__)
         for _ in range(2):
             with requests.Session() as fresh:

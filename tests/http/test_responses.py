@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import logging
 from datetime import timedelta
 from typing import Any
@@ -292,3 +293,13 @@ def test_a_changed_form_is_no_response(changed: dict[str, Any]) -> None:
         HttpxResponseTypes().decode({**form, **changed})
     with pytest.raises(bs.RestoreError):
         RequestsResponseTypes().decode({"status": 200, **changed})
+
+
+def test_an_unread_response_is_no_argument() -> None:
+    unread = requests.Response()
+    unread.raw = io.BytesIO(b"abc")  # type: ignore[assignment]
+    with memory_spot() as spot:
+        for response in (httpx.Response(200, content=iter([b"abc"])), unread):
+            with pytest.raises(bs.UnstableKeyError, match="which is not read yet"):
+                spot.mark(size)(response)
+        assert unread.content == b"abc"

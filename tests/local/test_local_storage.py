@@ -295,3 +295,17 @@ def test_a_sweep_touches_nothing_else(storage: LocalStorage, base: Path) -> None
     assert storage.sweep(-10) == 1
     with pytest.raises(BlobLocationError):
         storage.sweep(0, "../")
+
+
+def test_a_folder_is_no_blob(storage: LocalStorage) -> None:
+    storage.save(KEY, b"x")
+    folder = KEY.partition("/")[0]
+    with pytest.raises(BlobNotFound):
+        storage.load(folder)
+    storage.delete(folder)
+    storage.delete(KEY + "/below")
+    with pytest.raises(StorageError):
+        storage.save(folder, b"x")
+    with pytest.raises(StorageError, match="check that"):
+        storage.save(KEY + "/below", b"x")
+    assert names(storage.base_dir) == ["3f5a.bin"]

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot_redis import RedisMetadataStore
 from servers import tls, valkey
 from servers.proxy import Link
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 ADDRESS = "BEAUTYSPOT_TEST_REDIS_URL"
 """Names a server that is there already, for tests that need nothing but its address."""

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import BeautyspotError
+from beautyspot.spot import Spot
 from beautyspot_redis import RedisLimiter, RedisMetadataStore
 from kinds import RAN
 from servers import valkey
 from servers.proxy import Link
 from servers.working import is_settled
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 pytestmark = pytest.mark.usefixtures("hasty")
 

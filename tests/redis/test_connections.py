@@ -7,8 +7,10 @@ import os
 import re
 import socketserver
 import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.errors import MetadataError
@@ -16,10 +18,6 @@ from beautyspot_redis.server import Script, Server
 from redis.connection import ConnectionPool
 from servers import proxy, tls, valkey
 from servers.ports import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 ADD = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from beautyspot.contracts.failures import Failures
@@ -13,9 +14,6 @@ from beautyspot_redis.server import Server
 from redis import exceptions
 from redis.sentinel import MasterNotFoundError
 from servers import valkey
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 def translated(url: str = "redis://h:1") -> Failures:

@@ -5,15 +5,13 @@ A change here makes each cluster compute everything again: it is a new mark, rea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put
+from beautyspot_redis import RedisMetadataStore
 from beautyspot_redis.rows import record_of, written
 from golden import KEY, RECORD
-
-if TYPE_CHECKING:
-    from beautyspot_redis import RedisMetadataStore
 
 ROW = bytes.fromhex(
     "6273313a41daac4ee020000041daac4ee010000041daac4ee040000031656336"

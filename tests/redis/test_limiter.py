@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot_redis import RedisLimiter
 from beautyspot_testing.limiter import ManualClock
 from servers.limiters import Contract, delays
+from servers.valkey import Cluster, Valkey
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from servers.valkey import Cluster, Valkey
-
-    Make = Callable[..., RedisLimiter]
+Make = Callable[..., RedisLimiter]
 
 
 @pytest.fixture

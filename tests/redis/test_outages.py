@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+from beautyspot.spot import Spot
 from beautyspot_redis import RedisMetadataStore
 from servers import valkey
 from servers.working import TIMEOUT, Work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hasty")]
 

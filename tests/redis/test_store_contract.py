@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.store import ShortLeaseContract
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 class TestRedisMetadataStore(ShortLeaseContract):

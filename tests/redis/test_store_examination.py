@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 import pytest
+from beautyspot_redis import RedisMetadataStore
 from beautyspot_redis.examination import of_server
-
-if TYPE_CHECKING:
-    from beautyspot_redis import RedisMetadataStore
-    from servers import valkey
+from servers import valkey
 
 FINE = {
     "redis_version": "7.2.4",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.contracts import Counts, Selection
@@ -12,9 +12,7 @@ from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, OTHER, stored
-
-if TYPE_CHECKING:
-    from servers.valkey import Valkey
+from servers.valkey import Valkey
 
 FUNCTION = Selection(function="module:f")
 

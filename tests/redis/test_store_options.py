@@ -185,19 +185,3 @@ def test_a_mistyped_name_is_told_with_how_to_list_the_others(
     assert any("redis-cli --scan" in text for text in found)
     done = CliRunner().invoke(beautyspot, ["ls", *at, namespace], obj=Output())
     assert "builtins:abs" in done.stdout
-
-
-def test_looking_at_a_store_whose_list_was_evicted(
-    store: RedisMetadataStore, redis_server: Valkey, raw: Any, namespace: str, prefix: str
-) -> None:
-    """To make it anew is a change."""
-    stored(store, a_record())
-    raw.delete(f"{prefix}index")
-    looking = RedisMetadataStore(redis_server.url, namespace=namespace)
-    looking.open(look=True)
-    assert looking.find(KEYS[0]) is not None
-    with pytest.raises(MetadataError, match="makes it anew"):
-        looking.rows()
-    stored(store, a_record(KEYS[1]))
-    assert len(looking.rows()) == 2
-    looking.close()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, stored
 from servers import valkey
-
-if TYPE_CHECKING:
-    from servers.valkey import Valkey
+from servers.valkey import Valkey
 
 DAY = 86_400_000
 

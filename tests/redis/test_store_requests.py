@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot.contracts import Counts, Selection
 from beautyspot.contracts.store import listed
+from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import MINE, stored
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot_redis import RedisMetadataStore
 
 MANY = [f"{number:032x}" for number in range(1000, 1600)]
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+from beautyspot.contracts import LimiterBase
+from beautyspot_local.remote.limiter import RemoteLimiter
 from beautyspot_postgres import PostgresLimiter
 from beautyspot_redis import RedisLimiter
 from beautyspot_testing.limiter import LimiterContract
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.contracts import LimiterBase
-    from beautyspot_local.remote.limiter import RemoteLimiter
 
 CLASSES: dict[str, type[PostgresLimiter | RedisLimiter]] = {
     "postgres": PostgresLimiter,

@@ -13,14 +13,11 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from servers.ports import free_port
 from servers.valkey import until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
 
 PROGRAM = "BEAUTYSPOT_TEST_PGBOUNCER"
 """Names the program in the environment, by its path or as it is found on PATH."""

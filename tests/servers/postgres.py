@@ -17,13 +17,11 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from servers.ports import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 PROGRAMS = "BEAUTYSPOT_TEST_POSTGRES_PROGRAMS"
 """Names the folder with `initdb` and `postgres`."""

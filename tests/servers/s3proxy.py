@@ -23,11 +23,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
-if TYPE_CHECKING:
-    from servers.seaweedfs import Server
+from servers.seaweedfs import Server
 
 CONDITIONS = ("If-None-Match", "If-Match")
 

@@ -13,14 +13,12 @@ import secrets
 import subprocess
 import time
 import urllib.request
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from servers.ports import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 BUCKET = "bucket"
 READY_WITHIN = 60.0  # seconds; it takes one on an idle machine

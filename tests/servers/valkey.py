@@ -17,13 +17,11 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from servers.ports import free_port
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 PROGRAM = "BEAUTYSPOT_TEST_REDIS_SERVER"
 """Names the program in the environment, by its path or as it is found on PATH."""

@@ -5,15 +5,12 @@ from __future__ import annotations
 import random
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from beautyspot.spot import Spot
 from servers.valkey import until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 TIMEOUT = 1.0
 """What the Spot's store has to have, in seconds."""

@@ -159,13 +159,13 @@ class HasTwoHolders(DictStore):
 
 
 class NeverLetsGo(DictStore):
-    found_by = "test_a_lease_that_is_not_renewed_falls"
+    found_by = "test_a_lease_that_is_renewed_stays_and_falls_then"
     lease_time = 0.05
 
-    def _lease(self, key: str, token: str) -> Any:
+    def _lease(self, key: str, token: str, *expected: Any) -> Any:
         self.lease_time = 1e9
         try:
-            return super()._lease(key, token)
+            return super()._lease(key, token, *expected)
         finally:
             self.lease_time = type(self).lease_time
 
@@ -195,7 +195,7 @@ class ReleasesOthers(DictStore):
 
 
 class NeverRenews(DictStore):
-    found_by = "test_a_lease_that_is_renewed_stays"
+    found_by = "test_a_lease_that_is_renewed_stays_and_falls_then"
 
     def renew(self, keys: Any, token: str) -> set[str]:
         return set()

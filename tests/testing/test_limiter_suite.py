@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.contracts import LimiterBase, Reservation
@@ -14,9 +15,6 @@ from beautyspot_testing import limiter as suite
 from beautyspot_testing.limiter import LimiterContract, ManualClock
 from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class NeverGivesBack(TokenBucket):

@@ -96,13 +96,6 @@ def opened(path: Path, flags: int) -> int:
 
 def _mark(folder: Path) -> None:
     for name, text in _MARKS.items():
-        path = folder / name
-        try:
-            os.close(create(path, os.O_WRONLY))
-        except OSError:  # nothing can be written: no results either
-            continue
-        try:
-            path.write_text(text, encoding="utf-8")
-        except OSError:
-            with suppress(OSError):
-                path.unlink()  # an empty one would stay so for good
+        # Where nothing can be written, there are no results either.
+        with suppress(OSError), os.fdopen(create(folder / name, os.O_WRONLY), "w") as file:
+            file.write(text)

@@ -42,8 +42,11 @@ def written(record: TaskRecord) -> bytes:
 
 def record_of(key: str, row: bytes, *, whole: bool = True) -> TaskRecord | None:
     """The record of a row; None where it can't be read. Where not `whole`, its data were not."""
-    record = row_in(key, memoryview(row)[HEAD.size :], whole=whole).record
+    record = row_in(key, row, whole=whole, at=HEAD.size).record
     if record is None or not row.startswith(MARK):
         return None
     _, _, began, used, _ = HEAD.unpack_from(row)
-    return record._replace(began_at=began, used_at=None if used != used else used)  # NaN
+    used_at = used if used == used else None  # NaN
+    if (record.began_at, record.used_at) == (began, used_at):
+        return record
+    return record._replace(began_at=began, used_at=used_at)

@@ -238,8 +238,7 @@ class RedisMetadataStore(Remade, MetadataStoreBase):
             return self._server.run(script, [self._prefix], *values)
 
     def _changed(self, script: Script, *values: Any) -> Any:
-        """The same of one that changes something, or nothing where the server has lost what `_make`
-        makes."""
+        """The same of one that changes something; what it needs is made where it is missing."""
         if self._looks:
             raise NotSupportedError("the store was opened to look at it, and is not changed")
         while (answer := self._run(script, *values)) is None:

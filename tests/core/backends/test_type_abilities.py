@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot import Instance, open_store
 from fake_plugins import offering
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 SIZE = 2**17  # bytes: a part of its own in a stored document
 

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import ConfigError
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from kinds import RAN
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
 
 
 def required_args(function: Any) -> Any:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.errors import CacheMissError, RateLimitError
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from gates import Gate, State, followers, until
 from kinds import called
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 SIGNED = "a-signing-key-0123456789"
 

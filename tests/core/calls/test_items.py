@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot.errors import (
@@ -14,17 +15,12 @@ from beautyspot.errors import (
     MetadataError,
 )
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from gates import State
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from owned_clock import Clock
 from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
-
 
 STATE = State()
 

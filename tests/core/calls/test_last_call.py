@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot import LastCall
+from beautyspot.spot import Spot
 from numbered import every_kind, value_of, work, work_later
 from owned_clock import Clock
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 
 @pytest.fixture

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import waiting
+from beautyspot.spot import Spot
 from child import Child
 from gates import DEADLINE, Gate, until
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from beautyspot.spot import Spot
-
 
 GATE = Gate()
 

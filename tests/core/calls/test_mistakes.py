@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot.errors import ConfigError
 from beautyspot.functions.names import identifier_of
 from beautyspot.spot import Spot
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def double(x: int) -> int:

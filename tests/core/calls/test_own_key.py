@@ -7,22 +7,18 @@ import functools
 import importlib
 import linecache
 import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.errors import ConfigError
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate, State, followers, until
 from kinds import given
 
 from tests.made import findable
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
-
 
 STATE = State()
 

@@ -6,15 +6,12 @@ import pickle
 import subprocess
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot.calls import pickling
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
+from beautyspot.spot import Spot
 
 SECRET = "correct-horse-battery"
 KEY = f"{SECRET}-0123456789abcdef"

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import ConfigError, MetadataError, UnstableKeyError
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from kinds import RAN
 from rows import put_rows, remove_row
 from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 
 def work(a: int, b: int = 2) -> list[int]:

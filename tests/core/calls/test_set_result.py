@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from beautyspot.contracts import TaskRecord
 from beautyspot.errors import (
     ConfigError,
     ItemsError,
@@ -15,16 +17,11 @@ from beautyspot.errors import (
     UnstableKeyError,
 )
 from beautyspot.memory import MemoryMetadataStore
+from beautyspot.spot import Spot
 from gates import Gate, State, until
 from kinds import called
 from owned_clock import Clock
 from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.contracts import TaskRecord
-    from beautyspot.spot import Spot
 
 SIGNED = "a-signing-key-0123456789"
 

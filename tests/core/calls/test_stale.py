@@ -7,22 +7,18 @@ import gc
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.concurrency import waiting
 from beautyspot.errors import CacheMissError
+from beautyspot.spot import Spot
 from gates import DEADLINE, Gate, State, until
 from owned_clock import Clock
 from rows import HeldLease
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from beautyspot.spot import Spot
-
 
 STATE = State()
 

@@ -197,7 +197,13 @@ def test_a_replay_that_is_sent_something_goes_on_live(spot: Spot) -> None:
     untouched = source()
     next(untouched)
     untouched.close()
+    with spot.using(mode="replay"):
+        refused = source()
+        next(refused)
+        with pytest.raises(CacheMissError):
+            refused.send("z")
     assert RAN == ["began"] * 4
+    assert spot.stats()["misses"] == 4
 
 
 @pytest.mark.parametrize("leave", ["break", "return", "anext", "time-out"])

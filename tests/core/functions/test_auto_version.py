@@ -284,7 +284,8 @@ class Project:
 def walked(function: Any) -> set[tuple[str, str, str]]:
     """What a version is made of."""
     following = Following(function, KeyGen())
-    return following.records_of(following.version())
+    following.version()
+    return following.records
 
 
 @pytest.fixture(scope="module")

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from beautyspot.contracts import KEY_SCHEME, MetadataStoreBase, TaskRecord
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot_local import SqliteMetadataStore
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
 
 DAY = 86400.0
 NOW = time.time()

@@ -107,3 +107,10 @@ def test_an_id_that_the_storage_does_not_have_is_refused(
     for given in (wrong, gone[:6]):
         with pytest.raises(bs.ConfigError, match="no blobs of a store"):
             own.collect(0, store_id=given)
+
+
+def test_its_own_id_is_refused(storage: Aged, own: bs.Store) -> None:
+    storage.age("", 9 * HOUR)
+    with pytest.raises(bs.ConfigError, match="this store itself"):
+        own.collect(0, store_id=own.metadata.store_id)
+    assert [*own.verify()] == []

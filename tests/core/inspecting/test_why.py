@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from beautyspot import ConfigError, RecordNotFound, Store, Why, open_store
+from beautyspot import ConfigError, MetadataStoreBase, RecordNotFound, Store, Why, open_store
 from core.inspecting.stored import NOW, OLD, ROWS, row
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot import MetadataStoreBase
 
 
 def test_the_argument_that_differs_from_the_nearest_earlier_call(make_spot: Any) -> None:

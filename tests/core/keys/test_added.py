@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import math
 import pickle
+from collections.abc import Callable
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import ConfigError
@@ -15,9 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.made import findable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 RUNS: list[Any] = []
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import copy
 import sys
+from collections.abc import Iterator
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import beautyspot as bs
 import pytest
 from beautyspot.testing import memory_spot
 
 from tests.made import findable
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 PACKAGE = """
 class Program:                    # as those of dspy: it keeps what it was asked

@@ -5,13 +5,11 @@ from __future__ import annotations
 import linecache
 import textwrap
 import types
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 from beautyspot.testing import memory_spot
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HEAD = """
 import functools

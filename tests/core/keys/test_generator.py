@@ -146,7 +146,7 @@ def test_a_key_function_that_returns_its_argument_ends():
     with pytest.raises(UnstableKeyError, match="contains itself"):
         keygen.input_id((Money(1),), {})
     keygen.register(Money, lambda money: Money(1))
-    with pytest.raises(UnstableKeyError, match="RecursionError"):
+    with pytest.raises(UnstableKeyError, match="could not be read .RecursionError"):
         keygen.input_id((Money(1),), {})
 
 

@@ -11,21 +11,18 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from beautyspot import KeyGen, UnstableKeyError
+from beautyspot.spot import Spot
 from kinds import RAN
 
 from tests.made import findable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 
 def increment(x: int) -> int:

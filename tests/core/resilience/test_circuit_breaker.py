@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from beautyspot.contracts.store import totals_of
@@ -14,14 +15,10 @@ from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker
 from beautyspot.resilience.circuit_breaker import Breaker
 from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from broken import Broken, BrokenStorage, BrokenStore
 from owned_clock import Clock
 from scripted import scripted
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
 
 
 def failing(clock: Clock, seconds: float = 0.0, error: type[Exception] = Broken) -> Any:

@@ -5,24 +5,21 @@ from __future__ import annotations
 import asyncio
 import importlib
 import io
+from collections.abc import Callable
 from functools import partial
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.errors import (
     BackendNotFound,
     CacheMissError,
 )
+from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from broken import Broken, BrokenStore
 from kinds import RAN
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.resilience.reporting import Trouble
-    from beautyspot.spot import Spot
 
 
 def double(x: Any) -> Any:

@@ -22,7 +22,7 @@ from beautyspot.resilience.reporting import Trouble
 from beautyspot.results import writer
 from beautyspot.spot import Spot
 from broken import BrokenStore
-from gates import DEADLINE
+from gates import DEADLINE, until
 from kinds import RAN
 
 
@@ -63,6 +63,24 @@ def test_the_caller_does_not_wait_and_look_ups_see_the_queue(
     store.open_gate.set()
     assert spot.flush(timeout=DEADLINE) is True
     assert store.batches == [1]
+
+
+@pytest.mark.parametrize("options", [{}, {"each": "x"}], ids=["one", "items"])
+def test_what_waits_to_be_written_has_its_lease(
+    make_spot: Callable[..., Spot], options: dict[str, Any]
+) -> None:
+    store = SlowStore()
+    store.blocking = True
+    spot, other = make_spot(metadata=store, save="background"), make_spot(metadata=store)
+    one, two = (each.mark(**options)(work) for each in (spot, other))
+    assert one([1]) == [[1]]
+    assert store.entered.wait(DEADLINE)
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(two, [1])
+        until(lambda: bool(other.activity().waiting) or len(RAN) > 1, unless=[future])
+        store.open_gate.set()
+        assert future.result(DEADLINE) == [[1]]
+    assert RAN == [[1]]
 
 
 def test_what_waits_while_one_commits_shares_the_next(make_spot: Callable[..., Spot]) -> None:

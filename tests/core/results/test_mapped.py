@@ -5,18 +5,15 @@ from __future__ import annotations
 import mmap
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 from beautyspot import ConfigError
 from beautyspot.memory import MemoryStorage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.spot import Spot
+from beautyspot.spot import Spot
 
 SIZE = 2**18  # bytes: over the threshold
 RAN: list[int] = []  # global, since what is captured counts as input

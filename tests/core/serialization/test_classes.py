@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import enum
 import functools
-from abc import ABC, abstractmethod
 from collections import OrderedDict, namedtuple
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 import attrs
 import pydantic
 import pytest
-from beautyspot import ConfigError, MsgpackSerializer, RestoreError, SerializationError, Spot
+from beautyspot import ConfigError, MsgpackSerializer, RestoreError, SerializationError
 from handmade import ENUM, INSTANCE, instance, tagged
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -235,21 +234,6 @@ def test_a_field_without_a_value_is_refused():
     refused(Required.model_construct(y=1), "its field x has no value of its own")
 
 
-@dataclasses.dataclass
-class Lazy:
-    x: int
-
-    @cached_property
-    def client(self) -> object:
-        return object()
-
-
-def test_a_cached_property_is_left_out():
-    value = Lazy(1)
-    assert value.client
-    assert vars(round_trip(value, Lazy)) == {"x": 1}
-
-
 class Linked(dict):
     def __init__(self, **items: int) -> None:
         super().__init__(items)
@@ -308,35 +292,12 @@ def test_an_exception_that_is_a_dataclass():
         serializer.loads(instance("f", 0, {}, []))
 
 
-def test_a_class_of_the_same_name_does_not_pass_for_another():
-    @dataclasses.dataclass
-    class Other:
-        url: str
-
-    serializer = MsgpackSerializer()
-    serializer.register(Source, name="s")
-    stored = serializer.dumps(Source("u"))
-    other = MsgpackSerializer()
-    other.register(Other, name="t")
-    with pytest.raises(RestoreError):
-        other.loads(stored)
-
-
-class Abstract(ABC):
-    @abstractmethod
-    def go(self) -> None: ...
-
-
 class Ordered(OrderedDict):
     pass
 
 
 class Never(enum.Enum):
     pass
-
-
-class Half(tuple):
-    _fields = ("x",)
 
 
 @pytest.mark.parametrize(
@@ -391,10 +352,6 @@ def test_a_root_model_comes_back():
     assert names.model_fields_set == {"root"}
     assert names.model_dump() == ["a"]
     assert round_trip(Page(names=Names(["b"])), Page, Names).names.root == ["b"]
-
-
-def test_half_a_named_tuple_is_a_tuple():
-    assert round_trip(Half((1,)), Half) == Half((1,))
 
 
 # --------------------------------------------------------------------- classes that changed
@@ -829,29 +786,8 @@ def test_a_model_with_slots_or_a_state_of_its_own() -> None:
 # --------------------------------------------------------------------------- values that misbehave
 
 
-class NoClass:
-    @property
-    def __class__(self) -> Any:
-        raise RuntimeError("asked for its class")
-
-
 class Misled(Exception):
     args = "hidden"  # type: ignore[assignment]
-
-
-def test_a_value_that_raises_when_asked_for_its_class(tmp_path: Any) -> None:
-    runs = []
-    with Spot("app", directory=tmp_path) as spot:
-
-        @spot.mark
-        def make(number: int) -> Any:
-            runs.append(number)
-            return [NoClass()] if number else NoClass()
-
-        for number in (0, 1, 0, 1):
-            made = make(number)
-            assert type(made[0] if number else made) is NoClass
-    assert runs == [0, 1, 0, 1]
 
 
 def test_the_arguments_of_an_exception_are_its_own() -> None:

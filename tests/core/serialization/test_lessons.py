@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import collections
 import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.resilience.reporting import Trouble
+from beautyspot.spot import Spot
 from kinds import RAN
 from rows import put_rows
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
-
-    from beautyspot.spot import Spot
 
 
 class Level:

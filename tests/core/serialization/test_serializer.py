@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import pickle
 import subprocess
 import sys
 import threading
@@ -70,53 +68,6 @@ class TestMsgpack(SerializerContract):
 
     def make(self) -> SerializerBase:
         return MsgpackSerializer()
-
-
-class JsonSerializer(SerializerBase):
-    name = "json"
-
-    def dumps(self, value: object) -> bytes:
-        try:
-            return json.dumps(value, allow_nan=False).encode()
-        except (TypeError, ValueError, RecursionError) as error:
-            raise SerializationError(f"JSON can't take it: {error}") from error
-
-    def loads(self, data: bytes | bytearray | memoryview) -> Any:
-        try:
-            return json.loads(bytes(data))
-        except (ValueError, RecursionError) as error:
-            raise RestoreError(f"no JSON: {error}") from error
-
-
-class TestJson(SerializerContract):
-    """A stranger's serializer can pass honestly."""
-
-    def make(self) -> SerializerBase:
-        return JsonSerializer()
-
-
-class PickleSerializer(SerializerBase):
-    name = "pickle"
-
-    def dumps(self, value: object) -> bytes:
-        try:
-            return pickle.dumps(value)
-        except Exception as error:
-            raise SerializationError(f"pickle can't take it: {error}") from error
-
-    def loads(self, data: bytes | bytearray | memoryview) -> Any:
-        try:
-            return pickle.loads(data)
-        except Exception as error:
-            raise RestoreError(f"no pickle: {error}") from error
-
-
-class TestPickle(SerializerContract):
-    values = TestMsgpack.values
-    finds_damage = False  # it runs what stands in the bytes
-
-    def make(self) -> SerializerBase:
-        return PickleSerializer()
 
 
 class Flattening(MsgpackSerializer):

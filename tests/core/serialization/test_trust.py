@@ -10,6 +10,7 @@ import enum
 import subprocess
 import sys
 import textwrap
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -245,7 +246,9 @@ def test_a_parametrised_model_is_itself_where_it_is_named_and_else_the_one_it_is
         found = serializer.loads(serializer.dumps(value))
         assert (found, repr(found)) == (value, repr(value))
         assert type(found) is type(value)
+    object.__setattr__(page, "_request_id", "r")
     found = own(Page).loads(own(Page).dumps(page))
+    assert found._request_id == "r"
     assert (type(found), type(found.items[0])) == (Page, Model)
     with pytest.raises(SerializationError, match="annotate the function"):
         own().dumps(page)
@@ -692,6 +695,32 @@ def test_nothing_of_a_class_runs_when_it_is_restored() -> None:
         (instance(name_of(Ready), 0, {"__notes__": ["n"]}, [1]), Ready),
     ):
         assert type(own(cls).loads(data)) is cls
+        assert RAN == []
+
+
+@dataclasses.dataclass
+class Counting:
+    x: int = 0
+
+    def __iter__(self) -> Any:
+        RAN.append("__iter__")
+        return iter("x")
+
+    def __index__(self) -> int:
+        RAN.append("__index__")
+        return 1
+
+
+def test_no_part_of_an_instance_is_asked_what_it_holds() -> None:
+    counting = [ext(INSTANCE), name_of(Counting), 1, {"x": 0}]
+    given = {"x": 1, "__pydantic_fields_set__": counting}
+    for cls, parts in (
+        (Point, (counting, {"x": 1})),
+        (Point, (1, counting)),
+        (Model, (1, given)),
+    ):
+        with suppress(RestoreError):
+            own().loads(instance(name_of(cls), *parts))
         assert RAN == []
 
 

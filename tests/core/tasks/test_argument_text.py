@@ -5,12 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import attrs
@@ -24,9 +24,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.made import findable
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def argument_text(named: dict[str, Any]) -> str:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot.spot import Spot
 from beautyspot_local.folders import make_private
 from beautyspot_local.sqlite.leases import FileLeases
 from kinds import result, work
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -107,7 +105,7 @@ def test_a_folder_that_was_removed_is_made_again_with_its_marks(
 
 
 @pytest.mark.parametrize(
-    ("options", "place", "setting"),
+    ("options", "place"),
     [
         ({"metadata": "sqlite:///{0}/taken"}, "taken"),
         ({"db_path": "{0}/taken"}, "taken"),

@@ -34,7 +34,7 @@ class Block:
 
     Attributes:
         engine: of the functions that it is for; None once the block has ended.
-        mode, max_age: None where the block says nothing of it, and what is around it holds.
+        mode, max_age: None where neither the block nor what is around it says anything of it.
         around: the block around it, of whatever Spot.
 
     Raises:
@@ -60,6 +60,9 @@ class Block:
         self.around = _innermost.get()
         while self.around is not None and self.around.engine is None:  # ended, in another context
             self.around = self.around.around
+        mode, max_age = asked(self.engine)
+        self.mode = self.mode or mode
+        self.max_age = max_age if self.max_age is None else self.max_age
         self.engine.detours.add(self)
         self._token = _innermost.set(self)
         return self
@@ -95,12 +98,7 @@ def join(engine: Engine, call: Call) -> None:
 
 def asked(engine: Engine) -> tuple[str | None, float | None]:
     """The mode and the max_age of the blocks that are open here; None where they say nothing."""
-    mode: str | None = None
-    max_age: float | None = None
     block = _innermost.get()
-    while block is not None:
-        if block.engine is engine:
-            mode = mode or block.mode
-            max_age = block.max_age if max_age is None else max_age
+    while block is not None and block.engine is not engine:
         block = block.around
-    return mode, max_age
+    return (None, None) if block is None else (block.mode, block.max_age)

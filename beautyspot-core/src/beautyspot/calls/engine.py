@@ -192,12 +192,15 @@ class Engine:
                 call.invalidated = True
                 self.flights.outdate(call.key)
 
-    def end_left(self, flight: Flight) -> None:
-        """End the run that leads a flight, and was left without an end."""
-        for run in list(self.running):
-            of_it: Any = run if getattr(run, "flight", None) is flight else None
-            if of_it is not None:
-                of_it.end()
+    def end_left(self, flight: Flight) -> bool:
+        """End the run that leads a flight, where it was left; False where it is under way."""
+        led = (run for run in list(self.running) if getattr(run, "flight", None) is flight)
+        run: Any = next(led, None)
+        if run is not None and not run.has_ended:
+            return False
+        if run is not None:
+            run.end()
+        return True
 
     def has_run(self, run: object) -> None:
         """Note the end of a run; after `shutdown` the last one closes the store."""

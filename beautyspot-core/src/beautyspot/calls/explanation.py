@@ -42,9 +42,6 @@ class Stored(NamedTuple):
     location: str | None = None
     error: Exception | None = None
 
-    def __bool__(self) -> bool:
-        return True
-
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
@@ -88,7 +85,10 @@ class Explanation:
 
 def explain(engine: Engine, call: Call) -> Explanation:
     """Why the call is a hit or a miss; nothing runs."""
-    texts = _texts(call)
+    texts = {
+        name: masked_json("" if name == OWN_ID else name, text)
+        for name, text in call.task.addressing.texts(call).items()
+    }
     join(engine, call)
     try:
         engine.check_open()
@@ -146,14 +146,6 @@ def _verdict(  # noqa: C901 - one question after the other
     if task.addressing.has_changed(record.code):
         return True, "code", f", by other code than {name} has now. {other_code(name)}"
     return True, "", ", an error" if is_error(entry.serializer) else ""
-
-
-def _texts(call: Call) -> dict[str, str]:
-    try:
-        texts = call.task.addressing.texts(call)
-        return {n: masked_json("" if n == OWN_ID else n, text) for n, text in texts.items()}
-    except Exception:  # the key generation shows no canonical text
-        return {}
 
 
 def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:

@@ -213,7 +213,7 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
             if call.alone and not (run.lease.held and has_its_key(engine, call)):
                 return Outcome()
         outcome = yield from _execute(run, stores=mode != "readonly")
-        if run.lease.held and engine.blocking:
+        if run.lease.held and run.pending is None and engine.blocking:
             yield Block(run.release)
         return outcome
     finally:

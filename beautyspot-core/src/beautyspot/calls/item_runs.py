@@ -115,8 +115,8 @@ class ItemRuns:
         try:
             entered = engine.flights.enter_all(keys, of_task=self._of_task)
             for item, (flight, leads) in zip(shared, entered, strict=True):
-                if leads:
-                    item.flight = flight
+                if leads and flight is not None:
+                    item.flight, item.lease = flight, flight.lease
                     led.append(item)
                 else:
                     item.follows = flight  # None where to wait for it might be a deadlock
@@ -128,8 +128,10 @@ class ItemRuns:
             held = (yield Block(partial(self._begin, led))) if led else ()
             made = [each for each in mine if each.value is MISSING and each not in held]
             error = (yield from self._execute(made)) if made else None
-            if any(each.lease.held for each in made):
-                yield Block(partial(release_all, made))
+            # What waits to be written has its lease until it is.
+            unstored = [each for each in made if each.lease.held and each.pending is None]
+            if unstored:
+                yield Block(partial(release_all, unstored))
             return error
         finally:
             for item in reversed(batch):
@@ -194,10 +196,10 @@ class ItemRuns:
         engine, call = self._engine, item.call
         of_task = self._of_task
         flight, leads = engine.flights.enter(call.key, anew=call.refresh, of_task=of_task)
-        if not leads:
+        if flight is None or not leads:
             item.follows = flight
             return
-        item.flight, item.has_ended = flight, False
+        item.flight, item.lease, item.has_ended = flight, flight.lease, False
         try:
             item.value = yield from lease(item, deadline)
             self._is_patient &= item.lease.held or item.value is not MISSING

@@ -203,13 +203,15 @@ def _finish_threads() -> None:
     """
     process: Any = sys.modules.get("multiprocessing.process")
     is_child = process is not None and process.parent_process() is not None
-    for engine in list(_engines):
+    engines = list(_engines)
+    for engine in engines:
         engine.behind.dismiss()
         engine.behind.wait()
-        if is_child:  # pragma: no cover - children are not measured
+    if is_child:  # pragma: no cover - children are not measured
+        for engine in engines:
             engine.cache.writer.finish()
             engine.counting.write()
-            deferred.finish()
+        deferred.finish()
 
 
 with suppress(RuntimeError):  # the interpreter ends

@@ -59,7 +59,8 @@ class Run:
 
     def __init__(self, engine: Engine, call: Call, flight: Flight | None) -> None:
         self.engine, self.call, self.flight = engine, call, flight
-        self.lease, self.has_ended = Lease(call.key), False
+        self.lease = Lease(call.key) if flight is None else flight.lease
+        self.has_ended = False
         self.since: int | None = None
         self.began_at: float | None = None
         self.asked = self.took = 0.0

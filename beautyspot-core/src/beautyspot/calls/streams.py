@@ -60,6 +60,7 @@ class Stream(Run):
     Attributes:
         heard: what the consumer sent, or threw, after the last item.
         end_by: what the user's generator raises where it ends by itself.
+        data: what is recorded of the items; None where they are not to be stored.
     """
 
     def __init__(self, engine: Engine, call: Call) -> None:
@@ -68,7 +69,7 @@ class Stream(Run):
         self.heard = Outcome()
         self.end_by: type[Exception] = StopAsyncIteration if is_async else StopIteration
         self._source: Any = None  # the user's generator, from when it runs
-        self._data: list[Data] | None = None  # of the items; None where they are not to be stored
+        self.data: list[Data] | None = None
         self._bytes = 0
         self._work = Work(call.task.counted if call.key else None, is_limited=call.task.is_limited)
         self._watch: Watch | None = None
@@ -87,7 +88,7 @@ class Stream(Run):
             if call.may_store:
                 yield Block(self._ask)
                 self._watch = call.task.addressing.begin(call)
-                self._data = []
+                self.data = []
             engine.running[self] = perf_counter()
             engine.miss(call)  # which sees whether its lines are wanted in the log
         return Outcome()
@@ -171,22 +172,18 @@ class Stream(Run):
 
     # ---------------------------------------------------------------------------------- record
 
-    def stop(self) -> None:
-        """Store nothing of this run."""
-        self._data = None
-
     def recorded(self, item: Any) -> Any:
         """Record an item, and return it."""
-        if self._data is None:
+        if self.data is None:
             return item
         try:
             data = self.call.task.form.serializer.dumps(item)
             self._bytes += len(data)
             if self._bytes > STREAM_BYTES:
                 raise SerializationError(f"the stream is over {STREAM_BYTES >> 20} MiB")
-            self._data.append(data)
+            self.data.append(data)
         except Exception as error:
-            self.stop()
+            self.data = None
             self.engine.refuse(self.call, "serializer")
             advice = "The stream is passed on, and not cached"
             name = self.call.task.func_identifier
@@ -197,13 +194,13 @@ class Stream(Run):
         """Store a run which ended by itself, and returned a value."""
         engine, call = self.engine, self.call
         engine.counting.look()
-        if self._data is not None and has_changed(engine, self._watch, call):
-            self.stop()
+        if self.data is not None and has_changed(engine, self._watch, call):
+            self.data = None
         self._work.start()
         self.recorded(returned)
-        if self._data is not None:
+        if self.data is not None:
             self.took = self._work.seconds
-            if (yield Block(partial(self._encode, self._data))):
+            if (yield Block(partial(self._encode, self.data))):
                 yield from save(self.engine, self)
         return Outcome(returned)
 
@@ -242,7 +239,7 @@ def _flow(  # noqa: C901 - one call in its order
             return begun
         while True:
             if heard.value is not None or heard.error is not None:
-                stream.stop()
+                stream.data = None
             stream.heard = Outcome() if skipped else heard
             outcome: Outcome = yield stream
             if isinstance(heard.error, GeneratorExit) and outcome.error is None:

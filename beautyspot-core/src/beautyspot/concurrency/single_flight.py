@@ -22,6 +22,7 @@ from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.concurrency.holders import Lease
 from beautyspot.concurrency.waiting import Awaited
 
 if TYPE_CHECKING:
@@ -45,8 +46,9 @@ class Flight(Awaited):
     Attributes:
         key: of the call.
         within: the flight whose execution made this call.
+        lease: of the key.
         waits_for: the flights that this one's execution waits for.
-        awaits_lease: whether its leader waits for the lease of the key, and so does not hold it.
+        awaits_lease: whether its leader waits for the lease.
         is_outdated: whether its result was invalidated: later callers lead one of their own.
         thread: the identifier of the leader's thread.
         is_of_task: whether its leader is a coroutine: others may run in its thread meanwhile.
@@ -58,7 +60,7 @@ class Flight(Awaited):
     """
 
     __slots__ = (
-        *("as_of", "awaits_lease", "is_of_task", "is_outdated", "key", "result"),
+        *("as_of", "awaits_lease", "is_of_task", "is_outdated", "key", "lease", "result"),
         *("spared", "thread", "waits_for", "within"),
     )
 
@@ -67,7 +69,7 @@ class Flight(Awaited):
         self.awaits_lease = self.is_outdated = self.done = False
         self.thread, self.as_of = get_ident(), inf
         self.result: Any = ABANDONED
-        self.spared = (0.0, 0.0)
+        self.spared, self.lease = (0.0, 0.0), Lease(key)
         self.waits_for: list[Flight] = []
         self.wakers = []
 
@@ -89,6 +91,7 @@ class Flight(Awaited):
             if id(flight) not in seen and not flight.done:
                 seen.add(id(flight))
                 ahead.extend(flight.waits_for)
+                ahead.extend(_holders(flight) if flight.awaits_lease else ())
         return False
 
 
@@ -100,11 +103,11 @@ class Flights:
     """The flights of one Spot by key: of each those under way, of which the last is followed.
 
     Args:
-        end: ends what a flight holds, and leaves it, where its thread has left the call that leads
-            it without that, as by an interrupt in a notebook.
+        end: ends what a flight holds that this thread led and left, as by an interrupt in a
+            notebook; False where its call is under way, and this one within it.
     """
 
-    def __init__(self, end: Callable[[Flight], object] = lambda flight: None) -> None:
+    def __init__(self, end: Callable[[Flight], bool]) -> None:
         self._end = end
         self._flights: dict[str, list[Flight]] = {}
         _tables.add(self)
@@ -133,20 +136,21 @@ class Flights:
             The flight, and whether the caller leads it. No flight where waiting would be a
             deadlock: the caller runs alone.
         """
+        line = self._flights.get(key)
+        last = line[-1] if line else None
+        if last is not None and not last.is_of_task and last.thread == get_ident():
+            if not self._end(last):
+                return None, False
+            self.leave(last)  # it may have come that far before the interrupt
         mine = _leading.get() and _own() if within is None else within
-        left: Flight | None = None
+        innermost = mine[-1] if mine else None
         with _graph:
             line = self._flights.get(key)
             flight = line[-1] if line else None
-            if flight is not None and not flight.is_of_task and flight.thread == get_ident():
-                # This thread leads it, and is here: it is no more within, or calls itself again.
-                left, flight = flight, None
-                mine = mine[: mine.index(left)] if left in mine else mine
-            elif flight is not None and flight.as_of < inf and flight.done:
+            if flight is not None and flight.as_of < inf and flight.done:
                 flight = None  # its result is stored by now, and found there
-            elif flight is not None and mine and flight.leads_to(mine):
+            if flight is not None and mine and flight.leads_to(mine):
                 return None, False
-            innermost = mine[-1] if mine else None
             leads = flight is None or anew or flight.is_outdated
             if leads or flight is None:
                 flight = Flight(key, innermost, of_task=of_task)
@@ -156,9 +160,6 @@ class Flights:
                     line.append(flight)
             if innermost is not None:
                 innermost.waits_for.append(flight)
-        if left is not None:
-            self._end(left)
-            self.leave(left)  # it may have come that far before the interrupt
         if leads and within is None:
             _leading.set((*mine, flight))
         return flight, leads
@@ -217,13 +218,9 @@ class Flights:
         """
         mine = _own()
         with _graph:
-            for holder in [each for table in list(_tables) for each in table.of(flight.key)]:
-                if holder is not flight and not holder.awaits_lease:
-                    if holder.leads_to(mine):
-                        return False
-                    flight.waits_for.append(holder)
-            flight.awaits_lease = True
-        return True
+            may = not any(holder.leads_to(mine) for holder in _holders(flight))
+            flight.awaits_lease = may
+        return may
 
     def of(self, key: str) -> Sequence[Flight]:
         """The flights of a key that are under way."""
@@ -241,6 +238,12 @@ class Flights:
     def reset_after_fork(self) -> None:
         """Forget all: the leaders stayed in the parent, so a child would wait for ever."""
         self._flights = {}
+
+
+def _holders(flight: Flight) -> list[Flight]:
+    """The flights of this process that hold the lease for which this one waits."""
+    others = [each for table in list(_tables) for each in table.of(flight.key)]
+    return [each for each in others if each.lease.held]
 
 
 def forsake(flight: Flight) -> None:

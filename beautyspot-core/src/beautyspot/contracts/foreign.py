@@ -63,6 +63,11 @@ _TASK: Final = Foreign(
     "what the task returns",
 )
 
+_PLAN: Final = Foreign(
+    "is a plan that is not computed yet", *("what its compute() gives", "what its compute() gives")
+)
+_PACKAGES: Final = {"dask": _PLAN, "dask_expr": _PLAN, "distributed": _PLAN}
+
 _CLASSES: Final = {
     "celery.app.task:Task": _TASK,
     "celery.local:PromiseProxy": _TASK._replace(
@@ -111,12 +116,9 @@ def foreign(cls: type) -> Foreign | None:
     """What is said of the instances of a class; None for those of other classes."""
     names = [f"{base.__module__}:{base.__qualname__}" for base in cls.__mro__]
     found = next((_CLASSES[name] for name in names if name in _CLASSES), None)
+    found = found or _PACKAGES.get(root_of(cls.__module__))
     is_mapped = any("_sa_class_manager" in vars(base) for base in cls.__mro__)
     return _MODEL if found is None and is_mapped else found
-
-
-PLANS: Final = frozenset({"dask", "dask_expr", "distributed"})
-"""Packages whose objects are plans that are not computed yet."""
 
 
 def request_in(function: Any) -> str:

@@ -11,12 +11,9 @@ few use it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from beautyspot.contracts.records import FIELD_TYPES, TaskRecord
-
-if TYPE_CHECKING:
-    from beautyspot.contracts.backend import Data
 
 _DATA: Final = TaskRecord._fields.index("result_data")
 _TYPES: Final = [
@@ -70,23 +67,24 @@ def row_data(record: TaskRecord | None, since: int = 0, dead: int = 0) -> bytes:
     return len(head).to_bytes(4) + head + (data or b"")
 
 
-def row_in(key: str, data: Data, tag: Any = None, *, whole: bool = True) -> RowFound:
+def row_in(key: str, data: bytes, tag: Any = None, *, whole: bool = True, at: int = 0) -> RowFound:
     """What these bytes are in the place of the row of `key`; no record where they are damaged.
 
     Args:
         key: of the place.
         data: of the row; its beginning is enough where not `whole`: then it comes without its data.
         tag: of the bytes.
+        at: where the row begins in them.
     """
     import msgpack
 
     try:
-        start = 4 + int.from_bytes(data[:4])
-        dead, since, size, *values = msgpack.unpackb(data[4:start], use_list=False)
+        end = at + 4 + int.from_bytes(data[at : at + 4])
+        dead, since, size, *values = msgpack.unpackb(data[at + 4 : end], use_list=False)
         if not values:
             return RowFound(dead=int(dead), tag=tag)
-        values.insert(_DATA, bytes(data[start:]) if whole and size is not None else None)
-        is_whole = values[0] == key and (not whole or len(data) - start == (size or 0))
+        values.insert(_DATA, data[end:] if whole and size is not None else None)
+        is_whole = values[0] == key and (not whole or len(data) - end == (size or 0))
         if is_whole and all(map(isinstance, values, _TYPES)):
             return RowFound(TaskRecord(*values[: len(_TYPES)]), int(since), int(dead), tag)
     except Exception:  # whatever is wrong with a row, it is none

@@ -143,38 +143,32 @@ def size_of(record: TaskRecord) -> int:
 
 def totals_by_function(records: Iterable[TaskRecord]) -> list[FunctionTotals]:
     """See `MetadataStoreBase.function_totals`."""
-    found: dict[str, FunctionTotals] = {}
-    sources: dict[str, set[str]] = {}
+    found: dict[str, tuple[int, int, float | None, TaskRecord, set[str]]] = {}
     for record in records:
-        name = record.func_identifier or record.func_name
-        found[name] = _with(found.get(name) or FunctionTotals(name, 0, 0, None, None), record)
-        if source := source_of(record.code):
-            sources.setdefault(name, set()).add(source)
+        name, made = record.func_identifier or record.func_name, record.made_at
+        entries, size, oldest, newest, sources = found.get(name, (0, 0, made, record, set[str]()))
+        if made is not None and (newest.made_at is None or made >= newest.made_at):
+            newest = record
+        oldest = min((time for time in (oldest, made) if time is not None), default=None)
+        sources |= {source_of(record.code)} - {""}
+        found[name] = entries + 1, size + size_of(record), oldest, newest, sources
     return [
-        found[name]._replace(code_changed=len(sources.get(name, ())) > 1)
-        if source_of(found[name].code)
-        else found[name]
-        for name in sorted(found)
+        FunctionTotals(
+            name,
+            entries,
+            size,
+            oldest,
+            newest.made_at,
+            newest.code,
+            len(sources) > 1 if source_of(newest.code) else None,
+        )
+        for name, (entries, size, oldest, newest, sources) in sorted(found.items())
     ]
 
 
 def source_of(code: str | None) -> str:
     """The digest of the source in the field `code`; "" where there is none."""
     return (code or "").partition(":")[0]
-
-
-def _with(totals: FunctionTotals, record: TaskRecord) -> FunctionTotals:
-    made, newest = record.made_at, totals.newest
-    is_newest = not totals.entries or (made is not None and (newest is None or made >= newest))
-    times = [time for time in (totals.oldest, newest, made) if time is not None]
-    return FunctionTotals(
-        totals.func_identifier,
-        totals.entries + 1,
-        totals.size + size_of(record),
-        min(times, default=None),
-        max(times, default=None),
-        record.code if is_newest else totals.code,
-    )
 
 
 PRICE_UNIT: Final = "price_unit"

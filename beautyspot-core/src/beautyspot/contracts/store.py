@@ -23,6 +23,7 @@ from __future__ import annotations
 import math
 import time
 from abc import abstractmethod
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
@@ -353,15 +354,12 @@ def listed(
         return islice(pages(first), limit)
     if order == "key":
         return islice(filter(fits, store.all_rows("" if after is None else after[2])), limit)
+    rank = partial(rank_of, order=order)
     found = (
         record
         for record in store.all_rows()
-        if fits(record) and (after is None or rank_of(record, order) > after)
+        if fits(record) and (after is None or rank(record) > after)
     )
-
-    def rank(record: TaskRecord) -> Rank:
-        return rank_of(record, order)
-
     return iter(sorted(found, key=rank) if limit is None else nsmallest(limit, found, key=rank))
 
 
@@ -379,8 +377,9 @@ def totals_of(store: MetadataStoreBase, function: str | None = None) -> Totals:
 
     from beautyspot.contracts.selection import Totals
 
-    entries = size = 0
-    for each in store.function_totals():
-        if function is None or fnmatchcase(each.func_identifier, function):
-            entries, size = entries + each.entries, size + each.size
-    return Totals(entries, size)
+    meant = [
+        each
+        for each in store.function_totals()
+        if function is None or fnmatchcase(each.func_identifier, function)
+    ]
+    return Totals(sum(each.entries for each in meant), sum(each.size for each in meant))

@@ -165,13 +165,11 @@ class Identity:
         return {"<class>" if isinstance(self._target, type) else "self": self._target}
 
     @property
-    def may_capture(self) -> frozenset[str]:
-        """The names that `captures` may give at any time: a variable may have no value yet."""
-        code = getattr(self._target, "__code__", None)
-        if not self._nameless or code is None:
-            return frozenset(self.captures())
-        wrapped = ("__wrapped__",) if self.is_others_wrapper else ()
-        return frozenset((*code.co_freevars, *wrapped))
+    def holds(self) -> bool:
+        """Whether it may hold anything but code, at any time: a variable may have no value yet."""
+        plain = isinstance(self._target, FunctionType) and not self.is_others_wrapper
+        holds_nothing = plain and not self._target.__code__.co_freevars
+        return bool(self._held) or (self._nameless and not holds_nothing)
 
     @property
     def _nameless(self) -> bool:

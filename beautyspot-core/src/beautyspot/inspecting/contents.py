@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.contracts.storage import checked_name
 from beautyspot.errors import ConfigError, NotSupportedError, RestoreError
 from beautyspot.inspecting.filters import name_of
-from beautyspot.serialization.looking import ErrorInstance, NotInstalled
+from beautyspot.serialization.looking import ErrorInstance, Instance, NotInstalled
 from beautyspot.serialization.payload import (
     ERROR,
     FILE_CODEC,
@@ -28,6 +28,7 @@ from beautyspot.serialization.payload import (
     unframed,
 )
 from beautyspot.serialization.stored_errors import parts_of
+from beautyspot.serialization.trust import Encoded
 from beautyspot.tasks.form import OPAQUE, kind_of
 
 if TYPE_CHECKING:
@@ -230,7 +231,11 @@ def _media(data: bytes, codec: str, content_type: str | None, types: Types) -> A
     from beautyspot.tasks.media import Media, parts_of
 
     try:
-        return Media(content_type, types).read(data, codec)
+        value = Media(content_type, types).read(data, codec)
     except ImportError:
         kind, by, _ = parts_of(codec)
         return NotInstalled(by, kind, len(data))
+    if type(value) is not Encoded:
+        return value
+    form: Any = value.form
+    return Instance(value.name, dict(enumerate(form)))

@@ -119,8 +119,7 @@ def _cached(walk: Walk, value: Any) -> str:
     if carries_name(value) and leads_back(value) and not is_of_no_file(value):
         walk.definitions.append(value)
         return tag("function", f"[{quote(identifier_of(value))}]")
-    inner = walk.at(".__wrapped__", "", value.__wrapped__)
-    return tag("cached", f"[{inner},{walk.mapping(value.cache_parameters())}]")
+    return tag("cached", walk.at(".__wrapped__", "", value.__wrapped__))
 
 
 def _method(walk: Walk, value: Any) -> str:

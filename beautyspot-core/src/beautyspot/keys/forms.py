@@ -15,7 +15,7 @@ from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
 
-from beautyspot.contracts.foreign import PLANS, foreign
+from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.storage import File
 from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
 from beautyspot.errors import UnstableKeyError
@@ -134,9 +134,6 @@ def _named_tuple(walk: Walk, value: Any) -> str:
     return tag("tuple", walk.array(items))
 
 
-_ANY: Final[dict[str, object]] = {}
-_VIEWS: Final = (type(_ANY.keys()), type(_ANY.values()), type(_ANY.items()))
-
 _EXACT: Final[dict[type, Form]] = {
     list: lambda walk, value: walk.array(list.__iter__(value)),
     tuple: _named_tuple,
@@ -155,7 +152,6 @@ _EXACT: Final[dict[type, Form]] = {
     float: lambda _, value: FLAT[float](float.__float__(value)),
     complex: _parts_of("complex", lambda value: (value.real, value.imag)),
     MappingProxyType: lambda walk, value: tag("mappingproxy", walk.at("", "", value.copy())),
-    **{cls: _parts_of(cls.__name__, tuple) for cls in _VIEWS},
 }
 """Forms of the builtin types, which call methods of these: a subclass may override its own."""
 
@@ -192,6 +188,9 @@ _BY_NAME: Final[dict[str, Form]] = {
 
 _FAMILIES: Final[dict[str, Form]] = {
     "enum:Enum": _enum,
+    "random:Random": lambda walk, value: _refusing(
+        "is another one after each use", "pass a seed, and make it of that inside", always=True
+    )(walk, value),
     "logging:Logger": _text_of("logger", lambda logger: str(logger.name)),
     **dict.fromkeys(
         [f"pydantic_core._pydantic_core:Schema{name}" for name in ("Validator", "Serializer")],
@@ -271,9 +270,6 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
         return _refusing(why, f"pass that object itself, {ADVICE}", always=True)
     kind = genuine(kind)  # a frozen time is one as any other
     names = [f"{base.__module__}:{base.__qualname__}" for base in kind.__mro__]
-    if "random:Random" in names:
-        seed = "pass a seed, and make it of that inside"
-        return _refusing("is another one after each use", seed, always=True)
     for base, name in zip(kind.__mro__, names, strict=True):
         family = callables.FAMILIES.get(base) or _FAMILIES.get(name)
         if family is not None:
@@ -282,8 +278,6 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     if exact is not None and (kind.__dictoffset__ == 0 or _rooted(kind) in _LOCKS):
         return exact
     roots = {root_of(base.__module__) for base in kind.__mro__}
-    if not PLANS.isdisjoint(roots):
-        return _refusing("is a plan that is not computed yet", "pass what its compute() gives")
     if any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__")):
         advice = (
             "pass a list of its items; of a file its path, with key={…: KeyGen.from_file_content}, "
@@ -292,10 +286,13 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
         return _refusing("is used up when it is read", advice)
     if kind is object or not _LIVE.isdisjoint(roots):
         return _refusing()
-    root: Any = next(
-        b for b in kind.__mro__ if _base_form(b) or not (is_python_class(b) or _is_error(b))
-    )
     is_error = issubclass(kind, BaseException)
+    root: Any = next(
+        base
+        for base in kind.__mro__
+        if _base_form(base)
+        or not (is_python_class(base) or (is_error and base.__module__ == "builtins"))
+    )
     if is_error and root is not BaseException and root.__reduce__ is BaseException.__reduce__:
         return _refusing()  # what it holds in C stands in no attribute
     whole = _object_of(root, None if root is object else _base_form(root) or _reduced(root))
@@ -303,10 +300,6 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     if is_error or "pydantic" in roots or not any(map(says_how_to_copy, kind.__mro__)):
         return whole
     return _copied(whole, says_all=is_of_installed(kind))
-
-
-def _is_error(cls: type) -> bool:
-    return cls.__module__ == "builtins" and issubclass(cls, BaseException)
 
 
 def _base_form(cls: type) -> Form | None:

@@ -23,7 +23,7 @@ from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.backend import wrong_answer
 from beautyspot.errors import ConfigError, PluginError, UnstableKeyError
 from beautyspot.keys.forms import Forms, form_of
-from beautyspot.keys.text import FLAT, printable, quote
+from beautyspot.keys.text import FLAT, quote
 from beautyspot.keys.walk import ADVICE, NAME, Walk
 from beautyspot.messages import less_secrets, masked
 
@@ -51,7 +51,8 @@ def canonical(value: object, custom: Custom = _NONE, form: Form = form_of) -> st
     Raises:
         UnstableKeyError: a part has no stable form; the path starts with ``value``.
     """
-    return printable(write(Walk(form, custom), lambda walk: walk.at("value", "", value)))
+    text = write(Walk(form, custom), lambda walk: walk.at("value", "", value))
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def write(walk: Walk, what: Callable[[Walk], str]) -> str:
@@ -61,9 +62,12 @@ def write(walk: Walk, what: Callable[[Walk], str]) -> str:
     except UnstableKeyError:
         raise
     except Exception as error:
-        why = f"could not be read ({type(error).__name__}: {masked(str(error))})"
         path = walk.where()
-        raise UnstableKeyError(f"{less_secrets(path[:80])} {why}: {ADVICE}", path=path) from error
+        raise UnstableKeyError(
+            f"{less_secrets(path[:80])} could not be read ({type(error).__name__}: "
+            f"{masked(str(error))}): {ADVICE}",
+            path=path,
+        ) from error
 
 
 HEX_DIGITS: Final = 32

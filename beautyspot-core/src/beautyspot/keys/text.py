@@ -56,11 +56,6 @@ def tag(name: str, text: str) -> str:
     return f'{{"${name}":{text}}}'
 
 
-def printable(text: str) -> str:
-    """A canonical text with its lone surrogates escaped; nothing else in it ever is."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
 def fold(text: str) -> str:
     """A text of any length, or the digest of a long one."""
     return text if len(text) <= FOLD else tag("fold", f'"{_digest_of_text(text)}"')

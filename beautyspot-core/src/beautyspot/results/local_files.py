@@ -210,11 +210,10 @@ class LocalFiles:
 
     def _fetch(self, path: Path, parts: Iterable[bytes]) -> None:
         temporary = self._folder / f"{_TEMPORARY}{os.urandom(8).hex()}"
+        self._folder.parent.parent.mkdir(parents=True, exist_ok=True)
         for folder in (self._folder.parent, self._folder):
-            if not folder.is_dir():
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                with suppress(FileExistsError):
-                    make_folder(folder)
+            with suppress(FileExistsError):
+                make_folder(folder)
         try:
             with os.fdopen(create(temporary, _WRITE), "wb") as file:
                 file.writelines(parts)
@@ -226,11 +225,10 @@ class LocalFiles:
             raise
 
     def _remove_unused(self) -> None:
-        now = time.time()
+        oldest = time.time() - UNUSED
         with suppress(OSError):
             for path in self._folder.iterdir():
-                age = _DAY if path.name.startswith(_TEMPORARY) else UNUSED
-                if path.stat().st_mtime < now - age:
+                if path.stat().st_mtime < oldest:
                     path.unlink()
 
 

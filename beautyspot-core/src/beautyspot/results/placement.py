@@ -88,9 +88,9 @@ class Placement:
         return record if type(data) is bytes else record._replace(result_data=bytes(data))
 
     def _stored_file(self, record: TaskRecord, data: FileData) -> TaskRecord:
-        """The record of a file that is in the storage now, with ``save="background"`` too.
+        """The record of a file, which is in the storage when this returns.
 
-        Its caller may change or remove it.
+        It is so with ``save="background"`` too: from then on the caller may change or remove it.
 
         Raises:
             SerializationError: the file can't be read, or was changed meanwhile.

@@ -27,7 +27,7 @@ from beautyspot.serialization.classes import SCALAR_BASES, form_of
 from beautyspot.serialization.codec import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     Names = Mapping[str, Any]
     ByArguments = Callable[[tuple[Any, ...], dict[str, Any]], list[Any]]
@@ -160,14 +160,8 @@ def classes_by_arguments(func: Callable[..., Any]) -> ByArguments | None:
     if not any(one is type for one in mentioned):
         return None
     defaults = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    return lambda args, kwargs: [*_passed([*args, *kwargs.values(), *defaults])]
-
-
-def _passed(value: Any) -> Iterable[Any]:
-    """The classes and annotations in an argument."""
-    if issubclass(type(value), type) or get_origin(value) is not None:
-        return (value,)
-    if type(value) in (dict, list, tuple, set, frozenset):
-        items = value.values() if type(value) is dict else value
-        return [found for item in items for found in _passed(item)]
-    return ()
+    return lambda args, kwargs: [
+        each
+        for each in (*args, *kwargs.values(), *defaults)
+        if issubclass(type(each), type) or get_origin(each) is not None
+    ]

@@ -7,9 +7,9 @@ their own `__dict__` alone, since reading an attribute of one may run a metaclas
 does to a model that is not complete yet.
 
 The parts of an instance are the fields by name, further attributes, and what its base in C holds
-(the text of a subclass of `str`, the arguments of an exception). A field that has only the value of
-the class is given that as its own. If the class has other fields by then, or a model keeps
-something else beside them, nothing is restored.
+(the text of a subclass of `str`, the items of one of `list`, the arguments of an exception). A field
+that has only the value of the class is noted with that. If the class has other fields by then, or
+another such value, or a model keeps something else beside them, nothing is restored.
 """
 
 from __future__ import annotations
@@ -277,10 +277,11 @@ class Form:
             OtherFields: the class has changed.
             Exception: the parts are damaged.
         """
-        names = [*state]
-        stored = [*fields] if type(fields) in (list, dict) else names[:fields]
+        names: list[Any] = [*state] if type(state) is dict else [None]
+        count = fields if type(fields) is int else 0
+        stored = [*fields] if type(fields) in (list, dict) else names[:count]
         alone = {n: held[0] for n, held in fields.items() if held} if type(fields) is dict else {}
-        if type(state) is not dict or not _TEXT.issuperset(map(type, [*names, *stored])):
+        if not _TEXT.issuperset(map(type, [*names, *stored])):
             raise RestoreError("an instance without named attributes: the data are damaged")
         there = {n for n, item in alone.items() if _is_same(item, static(self.cls, n))}
         lacks = () if self._is_named else {*self.fields} - state.keys()
@@ -302,7 +303,9 @@ class Form:
             fill(value, content)
         state = {**self._empty, **state}
         if _GIVEN in self._slots:
-            state[_GIVEN] = {n for n in state.get(_GIVEN, self.fields) if type(n) is str}
+            given = state.get(_GIVEN)
+            said = given if type(given) is list else self.fields
+            state[_GIVEN] = {name for name in said if type(name) is str}
         for name in self._slots.keys() & state.keys():
             self._slots[name].__set__(value, state.pop(name))
         if state:

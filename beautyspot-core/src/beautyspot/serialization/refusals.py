@@ -8,10 +8,10 @@ from io import IOBase
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts.foreign import PLANS, foreign
+from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.storage import File
 from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin
-from beautyspot.functions.names import identifier_of, root_of
+from beautyspot.functions.names import identifier_of
 from beautyspot.serialization.classes import form_of
 from beautyspot.serialization.codec import Refused
 
@@ -46,10 +46,6 @@ _NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
     (
         lambda cls: issubclass(cls, File),
         "is stored only as the whole result: return it alone, or read_bytes() of it",
-    ),
-    (
-        lambda cls: root_of(cls.__module__) in PLANS,
-        "is a plan that is not computed yet: return what its compute() gives",
     ),
     (lambda cls: issubclass(cls, IOBase), "is a file: return what it holds, or its path"),
     (

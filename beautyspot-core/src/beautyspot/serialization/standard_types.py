@@ -37,10 +37,6 @@ def _time(hour: int, minute: int, second: int, microsecond: int, fold: int, zone
     return time(hour, minute, second, microsecond, zone, fold=fold)
 
 
-def _date(year: int, month: int, day: int) -> date:  # by its name, which a test may have frozen
-    return date(year, month, day)
-
-
 def _datetime(year: int, month: int, day: int, *clock: Any) -> datetime:
     return datetime.combine(date(year, month, day), _time(*clock))
 
@@ -128,7 +124,9 @@ CODECS: Final[dict[type, Codec]] = {
     SimpleNamespace: Codec(
         24, lambda v: [Attributes(vars(v))], lambda state: SimpleNamespace(**state), (dict,)
     ),
-    genuine(date): Codec(30, lambda v: [v.year, v.month, v.day], _date, _INTS[:3]),
+    genuine(date): Codec(  # by its name, which a test may have frozen
+        30, lambda v: [v.year, v.month, v.day], lambda *day: date(*day), _INTS[:3]
+    ),
     time: Codec(31, _clock, _time, (*_INTS, object)),
     genuine(datetime): Codec(
         32, lambda v: [v.year, v.month, v.day, *_clock(v)], _datetime, (*_INTS[:3], *_INTS, object)

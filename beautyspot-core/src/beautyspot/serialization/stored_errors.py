@@ -44,8 +44,9 @@ def written(serializer: SerializerBase, error: Exception, classes: Classes) -> D
     except Exception as why:
         shown = str(why) if isinstance(why, BeautyspotError | Refused) else error_shown(why)
         shown = f"it {shown}" if shown.startswith("is ") else shown.replace("result[", "its [", 1)
-        name = type(error).__qualname__
-        raise SerializationError(f"the error {name} can't be stored: {shown}") from why
+        raise SerializationError(
+            f"the error {type(error).__qualname__} can't be stored: {shown}"
+        ) from why
     return data
 
 

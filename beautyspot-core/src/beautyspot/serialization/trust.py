@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
-from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, support_of
+from beautyspot.contracts.values import GET_DATA, NO_DATA, OF_DATA, class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
 from beautyspot.messages import error_shown, less_secrets
@@ -166,9 +166,8 @@ class Trust:
         self.registered = registered
         self.types = types
         self.own = own
-        self.named: dict[str, type] = {}
-        for cls in named:
-            self.named.setdefault(_name_of(cls), cls)
+        # Of two of one name, the first counts.
+        self.named: dict[str, type] = {_name_of(cls): cls for cls in reversed([*named])}
         self._forms: dict[int, Form | EnumForm] = {}  # by `id`: classes may be equal
 
     def of_type(self, cls: type) -> tuple[Any, AnyForm] | None:
@@ -192,12 +191,13 @@ class Trust:
         with suppress(Refused, RestoreError):
             if self._class(ref) is cls:
                 return ref, self._form(cls)
-        above = _generic(cls)["origin"] or loaded_class(ref)  # whose name it bears
+        origin = _generic(cls)["origin"]
+        above = origin or loaded_class(ref)  # whose name it bears
         if self.named and above is not None and above is not cls and is_below(cls, above):
             found = self.of_type(above)
             with suppress(Refused):
                 if found and type(found[1]) is Form and found[1].fields == Form(cls).fields:
-                    return found[0], PromisedForm(above)
+                    return found if origin is not None else (found[0], PromisedForm(above))
         return None
 
     def promised(self, cls: type) -> type | None:
@@ -234,10 +234,9 @@ class Trust:
         name, _, exact = names.partition(" ") if type(names) is str else ("", "", "")
         if name in self.types:
             return _of_plugin(self.types[name], exact or name)
-        raise RestoreError(
-            f"a {name} is stored: register it, or install the plug-in that has it; one of NumPy, "
-            f"pandas and so on {NO_DATA}: {GET_DATA}"
-        )
+        if root_of(name.partition(":")[0]) in OF_DATA:
+            raise RestoreError(f"a {name} {NO_DATA}: {GET_DATA}")
+        raise RestoreError(f"a {name} is stored: register it, or install the plug-in that has it")
 
     def _class(self, ref: Any) -> type:
         """The class that a reference means, if it counts; raises as `of_ref`."""

@@ -316,9 +316,8 @@ class Addressing:
                 self.is_shared = tell(identity.named, self.func_identifier, (name, version))
             self._on_first_key = None
         maker = self._maker_of(name, version)
-        holds = not identity.may_capture <= set(self._binding.variables)
         by_user = options.name is not None and self.has_own_id
-        if not self._is_open and identity.settled and (by_user or not holds):
+        if not self._is_open and identity.settled and (by_user or not identity.holds):
             self._key_maker = maker
             if self._is_open:  # another thread has forgotten the version meanwhile
                 self._key_maker = None

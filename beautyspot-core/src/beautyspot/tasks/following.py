@@ -99,13 +99,16 @@ class Following:
         function: the function.
         keygen: writes the texts of what the code reads.
         ignore: captured variables, and globals of its module, that do not count.
+
+    Attributes:
+        records: what the version is made of that was asked for last.
     """
 
     def __init__(self, function: Any, keygen: KeyGen, ignore: Collection[str] = ()) -> None:
         self._function = unwrap_ours(function)
         self._keygen = keygen
         self._ignore = ignore
-        self._records: set[Record] = set()
+        self.records: set[Record] = set()
         self._project = root_of(namespace_of(self._function).get("__name__"))
         # Of this class the function's own version follows what it calls on `self`.
         self._owner = _class_of(python_function(self._function))
@@ -113,23 +116,20 @@ class Following:
 
     def version(self) -> str:
         """The version of the function, which keeps what it is made of."""
-        self._records = self._followed()
-        return f"auto:{_digest(self._records)}"
+        self.records = self._followed()
+        return f"auto:{_digest(self.records)}"
 
-    def records_of(self, version: str | None) -> set[Record]:
-        """What a version is made of; nothing where another thread has found another one since."""
-        records = self._records
-        return records if f"auto:{_digest(records)}" == version else set()
-
-    def changed(self, before: set[Record]) -> set[str]:
-        """The names of what is another thing by now than in these `records`.
+    def changed(self, version: str | None) -> set[str]:
+        """The names of what is another thing by now than in a version; none where nothing is.
 
         Of what is there now or before alone, how one came to it.
         """
-        now = self._followed()
+        before, now = self.records, self._followed()
+        if f"auto:{_digest(now)}" == version:
+            return set()
         known = {owner for owner, *_ in now} & {owner for owner, *_ in before}
         names = {label or owner for owner, label, _ in now ^ before if owner in known}
-        return names or {owner for owner, *_ in now ^ before}
+        return names or {identifier_of(self._function)}  # another thread has found it before
 
     def _followed(self) -> set[Record]:
         walk = _Follow(self._keygen, self._project, self._function, self._ignore)
@@ -198,6 +198,7 @@ class _Follow:
         self._project = project
         self._todo: list[Any] = []  # all are kept, so that no number comes twice
         self._seen: set[int] = set()
+        self._described: set[int] = set()
         self._ignore = ignore
         self._around = closures(function)
         self._receiver = _class_of(python_function(function))  # the class of `self`
@@ -212,7 +213,8 @@ class _Follow:
     def describe(self, definition: Any) -> None:
         """Count what others may read of a function or class: docstring and annotations."""
         for step in chain(definition):
-            if self._is_own(step):
+            if self._is_own(step) and id(step) not in self._described:
+                self._described.add(id(step))  # before: its annotations may name itself
                 shown = inspect.cleandoc(str(step.__doc__)), annotations_of(step)
                 self._use(identifier_of(step), "what it says of itself", shown)
 

@@ -29,12 +29,14 @@ from beautyspot.serialization.payload import (
     suffix_of,
     unframed,
 )
+from beautyspot.serialization.serializer import MsgpackSerializer
+from beautyspot.serialization.trust import Encoded
 from beautyspot.tasks.media import Media, parts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import SerializerBase, TaskRecord
+    from beautyspot.contracts import Data, SerializerBase, TaskRecord
     from beautyspot.contracts.values import Types
     from beautyspot.tasks.options import MarkOptions
 
@@ -152,11 +154,14 @@ class ResultForm:
         plain = self._as_it_is(value) if type(value) in (bytes, str) else None
         if plain is not None:
             return plain
-        may_be_media = as_media and self.content_type is not None
+        serializer = self.serializer
+        if isinstance(serializer, MsgpackSerializer) and type(value).__module__ != "builtins":
+            value = serializer.encoded(value)
+        may_be_media = as_media and (self.content_type is not None or type(value) is Encoded)
         file = self._media.written(value) if may_be_media else None
         if file is not None:
             return file
-        data = self.serializer.dumps(value)
+        data = serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
             kind = type(data).__name__
             raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
@@ -207,8 +212,16 @@ class ResultForm:
         if codec == RAW_TEXT and not streams:
             return str(data, "utf-8")
         if codec.startswith(MEDIA) and not streams:
-            return self._media.read(data, codec)
+            return self._of_file(data, codec)
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
+
+    def _of_file(self, data: Data, codec: str) -> Any:
+        value, serializer = self._media.read(data, codec), self.serializer
+        if type(value) is not Encoded:
+            return value
+        if isinstance(serializer, MsgpackSerializer):
+            return serializer.loads(serializer.dumps(value))
+        raise RestoreError(f"the serializer {serializer.name!r} knows no class {value.name:.80}")
 
     def takes_over(self, codec: str) -> bool:
         """Whether a value may use the stored data as its own memory, if nothing else holds them."""

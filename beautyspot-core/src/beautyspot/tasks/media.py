@@ -5,24 +5,28 @@ it: what was written is read at once, and counts if both have the same canonical
 arguments of a call have. So no format needs a list of what it loses. What does not come back is
 stored by the serializer, which is said.
 
-JSON is written here, the values of a library by the plug-in that supports them. The column
-`serializer` tells the content type, who wrote the file, and what of the value the file does not
-hold.
+JSON is written here, the values of a library by the plug-in that supports them. Of a class that was
+registered, `encode` gives the file and its content type. The column `serializer` tells the content
+type, who wrote the file, and what of the value the file does not hold.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64decode, b64encode
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
+from beautyspot.contracts.storage import CONTENT_TYPE
 from beautyspot.contracts.values import support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.keys.generator import KeyGen
 from beautyspot.messages import error_shown
 from beautyspot.serialization.payload import MEDIA, RAW_BYTES, Payload, Unfit
 from beautyspot.serialization.serializer import MsgpackSerializer
+from beautyspot.serialization.trust import Encoded
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Data, TypeSupport
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
 
 _LONGEST: Final = 2**16
 _OF_JSON: Final = (dict, list, int, float, bool)
+_CLASS: Final = "class:"
+"""How the writer of a registered class begins; the name of the class follows."""
 
 
 class _Json:
@@ -78,33 +84,42 @@ class Media:
         Also where the file can't be made, which is said when the value is to be stored.
         """
         try:
-            support = self._support(type(value))
-            return bytes(support.to_media(value, self._kind)[0]) if support.drawn else value
+            drawn, support = self._support(value)
+            return bytes(support.to_media(drawn, self._kind)[0]) if support.drawn else value
         except Exception:
             return value
 
-    def _support(self, cls: type) -> TypeSupport | _Json:
-        """What writes the values of a class as files of this type, or draws them.
+    def _support(self, value: Any) -> tuple[Any, TypeSupport | _Json]:
+        """What writes a value as a file of this type, or draws it; of axes, say, their figure.
 
         Raises:
             Unfit: nothing does.
         """
+        cls = type(value)
         found = ("", _JSON) if cls in _OF_JSON else support_of(self._types, cls)
+        if found is None and self.draws and hasattr(cls, "figure"):
+            with suppress(Exception):  # of a property
+                value = value.figure
+                found = support_of(self._types, type(value))
         support: TypeSupport | _Json | None = found[1] if found else None
         is_json = support is _JSON and self._kind.endswith("+json")
         if support is not None and (is_json or self._kind in support.media):
-            return support
+            return value, support
         there = f"{' or '.join(support.media)} only" if support else "no file"
         raise Unfit(f"the type {cls.__qualname__} is written as {there}")
 
     def written(self, value: Any) -> Payload | None:
-        """The result as a file; None of None.
+        """The result as a file; None where neither its mark nor its class names a content type.
 
         Raises:
             Unfit: it is none of that type, or would not come back from it.
             SerializationError: a value can't be drawn that has no other form.
         """
-        return None if value is None else self._checked(value, self._support(type(value)))
+        if type(value) is Encoded:
+            return self._of_class(value)
+        if not self._kind or value is None:
+            return None
+        return self._checked(*self._support(value))
 
     def _checked(self, value: Any, support: TypeSupport | _Json) -> Payload:
         """The result as a file, if it comes back from that."""
@@ -133,8 +148,20 @@ class Media:
         beside = self._serializer.loads(packed) if packed else None
         return support.from_media(data, self._kind, beside)
 
+    def _of_class(self, value: Encoded) -> Payload | None:
+        """What `encode` of a registered class gave, if that is ``(bytes, content type)``."""
+        form: Any = value.form
+        is_pair = type(form) is tuple and [*map(type, form)] == [bytes, str]
+        if is_pair and re.fullmatch(CONTENT_TYPE, form[1]):
+            data, kind = form
+            if self._kind in ("", _plain(kind)):
+                return Payload(data, _codec(kind, _CLASS + value.name))
+        if self._kind:
+            raise Unfit(f"its encode= gives no pair (bytes, {self._content_type!r})")
+        return None
+
     def read(self, data: Data, codec: str) -> Any:
-        """The value of a file.
+        """The value of a file; of a registered class, what its `encode` gave, as an `Encoded`.
 
         Only a library's file of the mark's own content type is read: a row can have no other
         library look at what it holds.
@@ -144,6 +171,8 @@ class Media:
             ImportError: its library is not installed.
         """
         kind, by, packed = parts_of(codec)
+        if by.startswith(_CLASS):
+            return Encoded(by.removeprefix(_CLASS), (bytes(data), kind))
         if _plain(kind) != self._kind:
             raise RestoreError(f"it was stored as {kind:.40}, and content_type= says otherwise")
         known: list[TypeSupport | _Json] = [_JSON, *self._types.values()]

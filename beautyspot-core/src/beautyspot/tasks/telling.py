@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from beautyspot.errors import UnstableKeyError
     from beautyspot.tasks.addressing import Addressed
-    from beautyspot.tasks.following import Record
 
 _quoted: Final = json.encoder.encode_basestring_ascii
 
@@ -34,7 +33,6 @@ class Watch(NamedTuple):
         held: the same of what the function captured.
         kept: what took long to write.
         item: True for the item of `each=` alone, False for all but that.
-        code: what `version="auto"` was made of; None where nobody asks for that.
         has_moved: whether that has changed already, while the call waited.
     """
 
@@ -43,7 +41,6 @@ class Watch(NamedTuple):
     held: Mapping[str, str]
     kept: dict[object, str]
     item: bool | None
-    code: set[Record] | None
     has_moved: bool
 
 
@@ -121,13 +118,12 @@ class TellingAddressing(Addressing):
             has_moved = True
         if holds_nothing and self.has_own_id and not has_moved:
             return None
-        code = self._following.records_of(call.version) if self.follows and not item else None
         noted, kept = (call.walk.noted, call.walk.kept) if call.walk else (NOTHING, {})
-        return Watch(call, noted, call.held, kept, item, code, has_moved)
+        return Watch(call, noted, call.held, kept, item, has_moved)
 
     def changes(self, watch: Watch) -> dict[str, str]:
         """What the call that was watched has changed by now, with what to tell of it."""
-        call, noted, before_held, kept, item, code, _ = watch
+        call, noted, before_held, kept, item, _ = watch
         named, held = self._binding.named(call.bound), self._held()
         each, paths = self._options.each, list[str]()
         if not item and self._key_maker is None:  # else it holds nothing
@@ -150,8 +146,8 @@ class TellingAddressing(Addressing):
             told = self._advisor.about(path, named, held)
             if told not in found.values():  # of an object as a whole
                 found[called(path)] = told
-        if not found and code is not None:
-            names = self._following.changed(code) if code else {self.func_identifier}
+        if not found and self.follows and not item:
+            names = self._following.changed(call.version)
             found = {name: self._advisor.about_code(name) for name in sorted(names)}
             if found:
                 self._forget_version()
