@@ -7,9 +7,9 @@ their own `__dict__` alone, since reading an attribute of one may run a metaclas
 does to a model that is not complete yet.
 
 The parts of an instance are the fields by name, further attributes, and what its base in C holds
-(the text of a subclass of `str`, the items of one of `list`, the arguments of an exception). A field
-that has only the value of the class is noted with that. If the class has other fields by then, or
-another such value, or a model keeps something else beside them, nothing is restored.
+(the text of a subclass of `str`, the items of one of `list`, the arguments of an exception). A
+field that has only the value of the class is noted with that. If the class has other fields by
+then, or another such value, or a model keeps something else beside them, nothing is restored.
 """
 
 from __future__ import annotations
