@@ -710,6 +710,10 @@ class Counting:
         RAN.append("__index__")
         return 1
 
+    def __bool__(self) -> bool:
+        RAN.append("__bool__")
+        return True
+
 
 def test_no_part_of_an_instance_is_asked_what_it_holds() -> None:
     counting = [ext(INSTANCE), name_of(Counting), 1, {"x": 0}]
@@ -718,6 +722,8 @@ def test_no_part_of_an_instance_is_asked_what_it_holds() -> None:
         (Point, (counting, {"x": 1})),
         (Point, (1, counting)),
         (Model, (1, given)),
+        (Tagged, ({"x": [], "kind": counting}, {"x": 1})),
+        (Tagged, ({"x": [], "kind": [counting]}, {"x": 1})),
     ):
         with suppress(RestoreError):
             own().loads(instance(name_of(cls), *parts))

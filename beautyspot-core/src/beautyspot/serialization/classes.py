@@ -278,9 +278,11 @@ class Form:
             Exception: the parts are damaged.
         """
         names: list[Any] = [*state] if type(state) is dict else [None]
-        count = fields if type(fields) is int else 0
-        stored = [*fields] if type(fields) in (list, dict) else names[:count]
-        alone = {n: held[0] for n, held in fields.items() if held} if type(fields) is dict else {}
+        stored: list[Any] = [*fields] if type(fields) in (list, dict) else []
+        if type(fields) is int:
+            stored = names[:fields]
+        told: dict[str, Any] = fields if type(fields) is dict else {}
+        alone = {n: held[0] for n, held in told.items() if type(held) is list and held}
         if not _TEXT.issuperset(map(type, [*names, *stored])):
             raise RestoreError("an instance without named attributes: the data are damaged")
         there = {n for n, item in alone.items() if _is_same(item, static(self.cls, n))}
@@ -376,11 +378,12 @@ class EnumForm:
 
     def _member(self, name: Any) -> Any:
         """The member of a name; of several, the flag that has the bits of all; None without one."""
-        names = name if type(name) is list and self._composes else [name]
+        is_several = type(name) is list and self._composes
+        names: list[Any] = name if is_several else [name]
         if not _TEXT.issuperset(map(type, names)) or not self._members.keys() >= {*names}:
             return None
-        if names is not name:
-            return self._members[name]
+        if not is_several:
+            return self._members[names[0]]
         bits = [object.__getattribute__(self._members[each], "_value_") for each in names]
         return Enum.__new__(self.cls, functools.reduce(operator.or_, bits, 0))
 
