@@ -35,7 +35,6 @@ from beautyspot.calls.blocks import join
 from beautyspot.calls.leading import follow, lease, taken_over
 from beautyspot.calls.reports import (
     has_changed,
-    has_its_key,
     report_no_key,
     warn_inactive,
     warn_outside_asyncio,
@@ -210,7 +209,7 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
                     engine.hit(call)
                     is_error = value.__class__ is StoredError
                     return Outcome(error=value.taken()) if is_error else Outcome(value)
-            if call.alone and not (run.lease.held and has_its_key(engine, call)):
+            if call.alone and not run.lease.held:
                 return Outcome()
         outcome = yield from _execute(run, stores=mode != "readonly")
         if run.lease.held and run.pending is None and engine.blocking:
@@ -260,6 +259,9 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
     if observers.told or began >= observers.asks_at:
         observers.miss(task.func_identifier, call.key, call.why)
     watch = task.addressing.begin(call)
+    if call.alone and watch is not None and watch.has_moved:  # its caller has changed an argument
+        has_changed(engine, watch, call)
+        return Outcome()
     if run.since is None:
         run.begin()
     call.began_at = run.began_at

@@ -88,8 +88,10 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
     if watch is None:
         return False
     addressing, name = calls[0].task.addressing, calls[0].task.func_identifier
+    told = f"an argument of {name} was changed while the call was under way, so its result is not "
     try:
-        changes = _moved(calls[0]) if watch.has_moved else addressing.changes(watch)
+        moved = {"": f"{told}stored: pass a copy"}
+        changes = moved if watch.has_moved else addressing.changes(watch)
         if not changes:
             return False
     except Exception as error:
@@ -97,23 +99,6 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
         changes = {}
     _refuse_changed(engine, changes, *calls)
     return True
-
-
-def has_its_key(engine: Engine, call: Call) -> bool:
-    """Whether a call has the key still that it had; else its caller has changed an argument."""
-    key = call.key
-    call.task.addressing.address(call)
-    if call.key == key:
-        return True
-    call.key = key
-    _refuse_changed(engine, _moved(call), call)
-    return False
-
-
-def _moved(call: Call) -> dict[str, str]:
-    name = call.task.func_identifier
-    told = f"an argument of {name} was changed while the call was under way, so its result is not "
-    return {"": f"{told}stored: pass a copy"}
 
 
 def refuse_mixed(engine: Engine, *calls: Call) -> None:
