@@ -438,6 +438,10 @@ class Meta(type):
 
     __hash__ = type.__hash__
 
+    def __bool__(cls) -> bool:
+        RAN.append("bool")
+        return False
+
 
 @dataclasses.dataclass
 class Watched(metaclass=Meta):
@@ -448,7 +452,10 @@ def test_a_class_is_looked_at_without_running_its_metaclass() -> None:
     RAN.clear()
     refused(own(), instance(f"{HERE}:Watched.Inner", 1, {"x": 1}))
     refused(own(), instance(f"{HERE}:Watched", 1, {"y": 1}), "other fields")
-    assert type(own().loads(instance(f"{HERE}:Watched", 1, {"x": 1}))) is Watched
+    named = own(Watched)
+    RAN.clear()
+    for serializer in (own(), named):
+        assert type(serializer.loads(instance(f"{HERE}:Watched", 1, {"x": 1}))) is Watched
     assert RAN == []
 
 
