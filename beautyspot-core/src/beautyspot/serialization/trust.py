@@ -16,7 +16,7 @@ from __future__ import annotations
 from contextlib import suppress
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
@@ -174,9 +174,9 @@ class Trust:
     def of_type(self, cls: type) -> tuple[Any, AnyForm] | None:
         """What stands for a class in stored bytes, and how to write its instances.
 
-        A class that bears the name of one above it, as a library makes one to stand for that, and a
-        parametrised model that nothing names, are stored as that one, if the annotation names it or
-        one above it, and it has the same fields and methods. None if it does not count.
+        A class that bears the name of one above it, as a library makes one to stand for that, and
+        the `Page[~T]` of a `Page`, are stored as that one, if the annotation names it or one above
+        it, and it has the same fields and methods. None if it does not count.
         """
         for name, form in reversed(self.registered.items()):
             if form.cls is cls:
@@ -192,7 +192,8 @@ class Trust:
         with suppress(Refused, RestoreError):
             if self._class(ref) is cls:
                 return ref, self._form(cls)
-        origin = _generic(cls)["origin"]
+        generic = _generic(cls)
+        origin = generic["origin"] if {*map(type, generic["args"])} == {TypeVar} else None
         above: Any = origin or loaded_class(ref)  # whose name it bears
         is_other = above is not None and above is not cls
         if is_other and is_below(above, *self.named.values()) and passes_for(cls, above):
