@@ -194,9 +194,9 @@ class Trust:
                 return ref, self._form(cls)
         generic = _generic(cls)
         origin = generic["origin"] if {*map(type, generic["args"])} == {TypeVar} else None
-        above: Any = origin or loaded_class(ref)  # whose name it bears
-        is_other = above is not None and above is not cls
-        if is_other and is_below(above, *self.named.values()) and passes_for(cls, above):
+        above: type = origin or loaded_class(ref) or cls  # whose name it bears
+        is_said = above is not cls and is_below(above, *self.named.values())
+        if is_said and passes_for(cls, above):
             found = self.of_type(above)
             with suppress(Refused):
                 if found and type(found[1]) is Form and found[1].fields == Form(cls).fields:
