@@ -15,7 +15,8 @@ from beautyspot.contracts.store import listed
 from beautyspot.errors import BlobNotFound
 from beautyspot.messages import less_secrets, masked_json
 from beautyspot.results.differences import nearer
-from beautyspot.serialization.payload import StoredError, is_error
+from beautyspot.results.validity import MISSING
+from beautyspot.serialization.payload import is_error
 from beautyspot.tasks.addressing import OWN_ID
 from beautyspot.tasks.advice import other_code
 
@@ -132,9 +133,7 @@ def _verdict(  # noqa: C901 - one question after the other
     if unfit is not None:
         return False, unfit, ", which is longer ago than max_age= of this block"
     try:
-        cache.restore(task, record.cache_key, entry)
-    except StoredError as stored:
-        if stored.error is None:
+        if cache.restore(task, record.cache_key, entry) is MISSING:
             return False, "error", ", an error that mark(cache_errors=) does not name"
     except BlobNotFound:
         return False, "blob", "; its blob is gone from the storage: the next call stores it anew"
