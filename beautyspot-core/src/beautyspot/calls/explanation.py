@@ -122,9 +122,7 @@ def _explain_row(
     return Explanation(is_hit, call.key, reason, texts, record, (differs,) if differs else ())
 
 
-def _verdict(  # noqa: C901 - one question after the other
-    cache: Cache, call: Call, record: TaskRecord
-) -> tuple[bool, str, str]:
+def _verdict(cache: Cache, call: Call, record: TaskRecord) -> tuple[bool, str, str]:
     """Whether a row answers a call, what differs from it, and what to say of that."""
     entry, task, name = entry_of(record), call.task, call.task.func_identifier
     unfit = cache.unfit(call, entry, stale=task.stale is not None)
