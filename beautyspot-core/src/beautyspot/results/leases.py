@@ -26,9 +26,7 @@ from beautyspot.concurrency import holders
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.together import Together
 from beautyspot.concurrency.waiting import Bell
-from beautyspot.contracts.backend import wrong_answer
 from beautyspot.contracts.store import Begun
-from beautyspot.errors import MetadataError
 from beautyspot.logs import logger
 from beautyspot.messages import less_secrets
 
@@ -91,7 +89,7 @@ class Leases:
 
     # ------------------------------------------------------------------------------- holding
 
-    def begin(  # noqa: C901 - one step, in its order: it is made at each miss
+    def begin(
         self, leases: Collection[Lease], rejected: Mapping[str, float], *, in_place: bool = False
     ) -> Begun:
         """Ask for leases, and see what is stored under their keys.
@@ -126,9 +124,6 @@ class Leases:
             else:
                 ask = self._store.begin_now if in_place else self._store.begin
                 begun = ask(list(asked), self.token, rejected=rejected)
-            if not isinstance(begun, Begun):
-                real, advice = self._store.real, "return a Begun with its four fields"
-                raise MetadataError(wrong_answer(real, "begin", begun, "a Begun", advice))
             now, self.since = self._clock(), max(self.since, begun.since)
             for key in {*begun.leased} & asked.keys():
                 lease = asked[key]
@@ -144,8 +139,6 @@ class Leases:
     def _ask_with_others(self, key: str, rejected: Mapping[str, float]) -> Begun:
         """Ask for one key; other threads that do so at the same time share the trip."""
         begun: Begun = self._together((key, rejected))
-        if not isinstance(begun, Begun):
-            return begun
         found = {key: begun.found[key]} if key in begun.found else {}
         return begun._replace(found=found, leased=[key] if key in begun.leased else [])
 
