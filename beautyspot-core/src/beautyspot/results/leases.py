@@ -96,7 +96,7 @@ class Leases:
 
         What is held then is renewed from here on. The store is not asked for what another call of
         this process holds. Threads that ask for one each, of a store that may block, share their
-        trips to it.
+        trips to it, and each is given what was found for all of them.
 
         Args:
             leases: those that are wanted, none of them held.
@@ -120,7 +120,7 @@ class Leases:
         held = 0
         try:
             if len(asked) == 1 and self._store.real.blocking and not in_place:
-                begun = self._ask_with_others(next(iter(asked)), rejected)
+                begun: Begun = self._together((next(iter(asked)), rejected))
             else:
                 ask = self._store.begin_now if in_place else self._store.begin
                 begun = ask(list(asked), self.token, rejected=rejected)
@@ -136,13 +136,8 @@ class Leases:
             self._renewing.begin()
         return begun
 
-    def _ask_with_others(self, key: str, rejected: Mapping[str, float]) -> Begun:
-        """Ask for one key; other threads that do so at the same time share the trip."""
-        begun: Begun = self._together((key, rejected))
-        found = {key: begun.found[key]} if key in begun.found else {}
-        return begun._replace(found=found, leased=[key] if key in begun.leased else [])
-
     def _ask_of_all(self, asked: list[tuple[str, Mapping[str, float]]]) -> Begun:
+        """Ask for the one key of each of several threads."""
         rejected: dict[str, float] = {}
         for _, each in asked:
             rejected |= each
