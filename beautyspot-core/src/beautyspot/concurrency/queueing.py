@@ -114,18 +114,13 @@ class Start(Awaited):
         self.tell: Callable[[], object] | None = None
         self.wakers = []
 
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the function never begins."""
-        return self.done and not self.has_begun
-
     def check(self) -> None:
         """Go no further where it was stopped.
 
         Raises:
             NotBegun: it was.
         """
-        if self.is_stopped:
+        if self.done and not self.has_begun:
             raise NotBegun
 
     def begin(self) -> None:
