@@ -122,7 +122,7 @@ def test_classes_of_one_name_that_are_made_at_run_time_differ(
     spot = make_spot()
     marked = spot.mark(look)
     assert [marked(make(k)) for k in (1, 2, 1)] == [1, 2, 1]
-    assert spot.stats()["misses"] == 0, "what is made so is refused"
+    assert spot.stats()["misses"] == 2 * (made == "model"), "what else is made so is refused"
 
 
 def test_an_argument_changed_while_a_task_waits_stores_nothing_wrong(spot: Spot) -> None:

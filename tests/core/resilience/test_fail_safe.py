@@ -90,8 +90,11 @@ async def _later() -> None: ...
     ("make", "instead"),
     [
         (lambda: iter([1]), "pass a list of its items"),
-        (lambda: io.StringIO("a"), "pass its path, with key={…: KeyGen.from_file_content}, or"),
-        (_later, "await it, and pass what it gives"),
+        (
+            lambda: io.StringIO("a"),
+            "of a file its path, with key={…: KeyGen.from_file_content}, or",
+        ),
+        (_later, "of what is awaited the result"),
         (lambda: importlib.import_module("numpy").random.default_rng(1), "pass a seed"),
         (lambda: importlib.import_module("numpy").random.RandomState(1), "pass a seed"),
     ],

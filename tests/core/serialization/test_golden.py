@@ -37,6 +37,12 @@ class Point:
     y: tuple[str, ...] = ()
 
 
+@dataclasses.dataclass
+class Tagged:
+    x: int
+    kind: str = dataclasses.field(init=False, default="tagged")
+
+
 @attrs.define
 class Slotted:
     x: int
@@ -81,7 +87,7 @@ class Custom:
 
 def make() -> MsgpackSerializer:
     serializer = MsgpackSerializer()
-    for cls in (Point, Slotted, Pair, Color, Access, Model, Problem, UserId):
+    for cls in (Point, Tagged, Slotted, Pair, Color, Access, Model, Problem, UserId):
         serializer.register(cls, name=cls.__name__)
     serializer.register(
         Custom, name="custom/1", encode=lambda c: [c.x], decode=lambda v: Custom(*v)
@@ -121,10 +127,11 @@ VALUES: dict[str, Any] = {
     "path": pathlib.PurePosixPath("/a/b"),
     "address": ipaddress.ip_interface("10.0.0.1/8"),
     "dataclass": Point(1, ("a",)),
+    "field of the class": Tagged(1),
     "attrs": Slotted(2),
     "named tuple": Pair(1, "b"),
     "enum": Color.RED,
-    "flag": Access.W,
+    "flag": Access.R | Access.W,
     "model": Model(x=3),
     "str subclass": UserId("u"),
     "custom": Custom(5),

@@ -30,6 +30,12 @@ class Point:
     y: Any = 0
 
 
+@dataclasses.dataclass
+class Tagged:
+    x: Any
+    kind: str = dataclasses.field(init=False, default="tagged")
+
+
 @dataclasses.dataclass(frozen=True)
 class Frozen:
     x: Any
@@ -83,7 +89,7 @@ class Zone(dt.tzinfo):
 def writing() -> bs.SerializerBase:
     """A serializer that knows all of them."""
     serializer = bs.MsgpackSerializer().supporting(dict.fromkeys(PlainTypes.classes, PlainTypes()))
-    for cls in (Point, Frozen, Slotted, Pair, Color, Access, Model, Box, Problem, UserId):
+    for cls in (Point, Tagged, Frozen, Slotted, Pair, Color, Access, Model, Box, Problem, UserId):
         serializer.register(cls, name=f"app:{cls.__name__}")
     serializer.register(KeyError, name="builtins:KeyError")
     serializer.register(Zone, encode=lambda _: 1, decode=lambda _: Zone(), name="app:Zone")
@@ -110,10 +116,12 @@ def tagged_id() -> UserId:
 
 INSTANCES = {
     "dataclass": (Point(1, [2]), {"x": 1, "y": [2]}),
+    "tagged": (Tagged(1), {"kind": "tagged", "x": 1}),
     "attrs": (Slotted(1), {"x": 1}),
     "named tuple": (Pair(1, "b"), {"left": 1, "right": "b"}),
     "enum": (Color.RED, {"name": "RED", "value": 1}),
     "flag": (Access.R, {"name": "R", "value": 4}),
+    "flags": (Access(6), {"name": ["R", "W"], "value": 6}),
     "model": (Model(x=1, more=2), {"x": 1, "more": 2, "_hidden": 7}),
     "generic": (Box[T](item=3), {"item": 3}),
     "subclass": (tagged_id(), {0: "u", "origin": "web"}),

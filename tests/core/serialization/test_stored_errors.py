@@ -60,6 +60,7 @@ class Mixed(Plain, FileNotFoundError):
 class Fields(Exception):
     code: int
     names: list[str]
+    status: int = dataclasses.field(init=False, default=404)
 
 
 class Kept:

@@ -528,17 +528,57 @@ def test_a_named_tuple_with_other_items_is_refused(cls: Any) -> None:
 
 
 @pytest.mark.parametrize("value", [Items([1]), Table(a=1), Bag({1})])
-def test_a_container_of_one_s_own_needs_functions(value: Any) -> None:
-    for serializer in (own(), own(type(value))):
-        with pytest.raises(SerializationError, match=r"encode=…, decode=….*plain values"):
-            serializer.dumps(value)
+def test_a_container_of_one_s_own_needs_a_name(value: Any) -> None:
+    cls = type(value)
+    with pytest.raises(SerializationError, match="annotate the function"):
+        own().dumps(value)
+    data = own(cls).dumps(value)
+    refused(own(), data)
+    back = own(cls).loads(data)
+    assert (type(back), back) == (cls, value)
 
 
-def test_flags_of_several_members_are_refused() -> None:
-    assert own().loads(own().dumps(Bits.LOW)) is Bits.LOW
-    for value in (Right(3), Right(0), Bits(5), Bits(4)):
-        with pytest.raises(SerializationError, match="no member that its class names"):
+@pytest.mark.parametrize(
+    "names",
+    [
+        *(["READ", "EXECUTE"], ["READ", 4], "READ", [["READ"]], 7, None, {}, [None]),
+        *(["__class__"], ["_missing_"], ["READ.WRITE"]),
+    ],
+)
+def test_a_flag_has_no_bits_that_nobody_named(names: Any) -> None:
+    refused(own(), tagged(ENUM, name_of(Right), names, 7))
+    if names != "READ":
+        refused(own(), tagged(ENUM, name_of(Right), names))
+
+
+def test_flags_with_unknown_bits_are_refused() -> None:
+    for value in (Bits.LOW, Right(3), Right(0)):
+        assert own().loads(own().dumps(value)) is value
+    for value in (Bits(5), Bits(4)):
+        with pytest.raises(SerializationError, match="no member or flag"):
             own().dumps(value)
+
+
+@dataclasses.dataclass
+class Tagged:
+    x: int = 1
+    kind: str = dataclasses.field(init=False, default="tagged")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        *({"x": []}, {"kind": ["tagged"], "x": []}, {"x": [], "kind": ["other"]}),
+        *({"x": [1], "kind": ["tagged"]}, {"x": [], "kind": []}, {"x": [], "kind": [1]}),
+        *({"x": [], "kind": "tagged"}, {"x": [], "kind": None}, ["x", "kind"], 1, 2, {}),
+        {"x": [], "kind": [[ext(INSTANCE), f"{__name__}:ByHand", 1, {"x": 1}]]},
+    ],
+)
+def test_a_field_of_the_class_is_as_it_was(told: Any) -> None:
+    name, state = name_of(Tagged), {"x": 2}
+    made = own().loads(instance(name, {"x": [], "kind": ["tagged"]}, state))
+    assert (made.kind, vars(made)) == ("tagged", {"x": 2})
+    refused(own(), instance(name, told, state))
 
 
 class Guessing(enum.Enum):
@@ -670,6 +710,10 @@ class Counting:
         RAN.append("__index__")
         return 1
 
+    def __bool__(self) -> bool:
+        RAN.append("__bool__")
+        return True
+
 
 def test_no_part_of_an_instance_is_asked_what_it_holds() -> None:
     counting = [ext(INSTANCE), name_of(Counting), 1, {"x": 0}]
@@ -678,6 +722,8 @@ def test_no_part_of_an_instance_is_asked_what_it_holds() -> None:
         (Point, (counting, {"x": 1})),
         (Point, (1, counting)),
         (Model, (1, given)),
+        (Tagged, ({"x": [], "kind": counting}, {"x": 1})),
+        (Tagged, ({"x": [], "kind": [counting]}, {"x": 1})),
     ):
         with suppress(RestoreError):
             own().loads(instance(name_of(cls), *parts))

@@ -61,6 +61,7 @@ class NeededThread:
         self._is_needed = is_needed
         self._most = most
         self.running: dict[object, threading.Thread] = {}
+        self._ended: threading.Thread | None = None  # the last one; it may be closing connections
 
     def begin(self) -> None:
         """Begin one, unless all run; where no thread can be started, the next call tries again."""
@@ -80,13 +81,13 @@ class NeededThread:
         try:
             self._work()
         finally:
-            self.running.pop(token, None)
+            self._ended = self.running.pop(token, None)
             if self._is_needed():
                 self.begin()
 
     def join(self, seconds: float) -> None:
         """Wait for their end, so many seconds at most; the caller has seen to it that they end."""
-        for thread in list(self.running.values()):
+        for thread in filter(None, [*self.running.values(), self._ended]):
             with suppress(RuntimeError):  # it has not begun, or is this one
                 thread.join(seconds)
 

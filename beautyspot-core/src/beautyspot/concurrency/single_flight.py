@@ -190,7 +190,9 @@ class Flights:
         Where that is nothing, it is abandoned. What runs from here is no part of it. A second call
         does nothing.
         """
-        part(flight)
+        mine = _leading.get()
+        if flight in mine:
+            _leading.set(mine[: mine.index(flight)])
         with _graph:
             line = self._flights.get(flight.key)
             if line is not None and flight in line:

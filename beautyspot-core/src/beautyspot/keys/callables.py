@@ -1,7 +1,8 @@
 """The forms of classes, functions, methods, modules and type expressions.
 
 What can be found by its name counts by that name. A local function counts by its code and by all
-that it holds. A class that a function made is refused: what is in its body has too many forms.
+that it holds. A class that a function made is refused: what is in its body has too many forms. A
+model of pydantic without functions, as `create_model` makes it, counts by its schema.
 """
 
 from __future__ import annotations
@@ -59,9 +60,31 @@ def named(walk: Walk, cls: type[Any]) -> str:
 
         text = f'[{text},"{code_digest(cls)}"]'
     elif is_nameless(cls):
-        walk.refuse(cls, "is made where no name leads to it", _OUTSIDE)
+        text = f"[{text},{_made(walk, cls)}]"
     # `__main__` is another module in another process
     return text if raw_module(cls) in MAIN else _names.put(cls, text)
+
+
+def _made(walk: Walk, cls: Any) -> str:
+    """What makes up a class to which no name leads: of a model of pydantic, what its schema says.
+
+    Two models may differ in functions that no schema shows.
+    """
+    decorators = getattr(cls, "__pydantic_decorators__", None)
+    if decorators is None:
+        walk.refuse(cls, "is made where no name leads to it", _OUTSIDE)
+    fields = cls.__pydantic_fields__
+    shown = repr(fields)
+    if " at 0x" in shown or any(getattr(decorators, name) for name in decorators.__slots__):
+        why = "is made at run time, with functions that no schema shows"
+        walk.refuse(cls, why, "write it as a class in the module, or pass what it is made of")
+    inner = [field.annotation for field in fields.values()]
+    for part in inner:  # which grows: a class in it may have such functions, too
+        if isinstance(part, type) and part is not cls:
+            named(walk, part)
+        inner.extend(typing.get_args(part))
+    factories = [field.default_factory for field in fields.values()]
+    return walk.array([cls.__bases__, cls.model_json_schema(), cls.model_config, shown, factories])
 
 
 def _class(walk: Walk, value: Any) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copyreg
 import os
+from contextlib import suppress
 from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
@@ -528,10 +529,9 @@ def _own_dict(walk: Walk, value: object) -> dict[str, Any]:
 
 
 def _is_derived(walk: Walk, value: object, name: object, item: object) -> bool:
-    """Whether an attribute follows from the others: what a cached property keeps, an address.
+    """Whether an attribute follows from the others: what a cached property keeps, hash, address.
 
-    Reading one must not change the key; and addresses, and the hash that attrs keeps, differ
-    between processes.
+    Reading one must not change the key; and hashes and addresses differ between processes.
     """
     if type(name) is not str:
         return False
@@ -543,4 +543,17 @@ def _is_derived(walk: Walk, value: object, name: object, item: object) -> bool:
         return True  # when a jar was asked last
     if type(item) is int and name[:1] == "_" and name[-3:] == "_id" and is_of_installed(kind):
         return name[1:-3] in _own_dict(walk, value)  # its address, as scikit-learn keeps it
-    return name == "_attrs_cached_hash"
+    if name[:1] != "_" or "hash" not in name or hasattr(kind, "__del__"):
+        return False
+    return item is None or (type(item) is int and item == _hash_without(walk, value, name))
+
+
+def _hash_without(walk: Walk, value: object, name: str) -> int | None:
+    """The hash that an object has without an attribute; None where it has none then."""
+    with suppress(Exception):  # of a class in C, or what `__hash__` raises
+        twin: Any = object.__new__(type(value))
+        for each, item in _held(walk, value, object):
+            if item is not _UNSET:
+                object.__setattr__(twin, each, None if each == name else item)
+        return hash(twin)
+    return None

@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.deferred import NeededThread
-from beautyspot.concurrency.together import Together
-from beautyspot.concurrency.waiting import Bell
+from beautyspot.concurrency.waiting import Bell, Together
 from beautyspot.contracts.store import Begun
 from beautyspot.logs import logger
 from beautyspot.messages import less_secrets

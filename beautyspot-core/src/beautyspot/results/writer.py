@@ -23,8 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
-from beautyspot.concurrency.together import Together
-from beautyspot.concurrency.waiting import Bell
+from beautyspot.concurrency.waiting import Bell, Together
 from beautyspot.contracts.records import is_newer
 from beautyspot.errors import (
     MetadataBusyError,

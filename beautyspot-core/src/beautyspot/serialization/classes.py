@@ -7,16 +7,18 @@ their own `__dict__` alone, since reading an attribute of one may run a metaclas
 does to a model that is not complete yet.
 
 The parts of an instance are the fields by name, further attributes, and what its base in C holds
-(the text of a subclass of `str`, the arguments of an exception). If the class has other fields by
-then, or a model keeps something else beside them, nothing is restored.
+(the text of a subclass of `str`, the items of one of `list`, the arguments of an exception). A
+field that has only the value of the class is noted with that. If the class has other fields by
+then, or another such value, or a model keeps something else beside them, nothing is restored.
 """
 
 from __future__ import annotations
 
+import functools
+import operator
 import sys
 from contextlib import suppress
-from enum import Enum
-from functools import cached_property
+from enum import Enum, Flag
 from types import (
     FunctionType,
     GetSetDescriptorType,
@@ -119,6 +121,14 @@ _PRIVATE: Final = "__pydantic_private__"
 
 _ARGS: Final[Any] = vars(BaseException)["args"]  # a class may have an `args` of its own
 
+_FILL: Final[dict[type, Callable[[Any, Any], object]]] = {
+    list: list.extend,
+    set: set.update,
+    dict: dict.update,
+    BaseException: lambda error, args: _ARGS.__set__(error, tuple(args)),
+}
+"""How a bare instance is filled; one that can't be changed is made with what it holds."""
+
 PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
     str: str.__str__,
     int: int.__int__,
@@ -126,6 +136,9 @@ PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
     bytes: lambda value: bytes(memoryview(value)),
     tuple: lambda value: tuple(tuple.__iter__(value)),
     frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    list: lambda value: list(list.__iter__(value)),
+    set: lambda value: set(set.__iter__(value)),
+    dict: lambda value: dict(dict.items(value)),
     BaseException: lambda error: list(_ARGS.__get__(error)),
 }
 
@@ -213,7 +226,10 @@ class Form:
 
     def state(self, value: object) -> dict[str, Any]:
         """All attributes of an instance, less what is None of those of an exception in C."""
-        state = {} if self._dict is None else dict(self._dict.__get__(value))
+        state = {} if self._dict is None else self._dict.__get__(value)
+        if state is value:
+            raise Refused("its items are its attributes, and would be two dicts: return dict(…)")
+        state = dict(state)
         for name, member in self._members:
             with suppress(AttributeError, TypeError):  # not set
                 item = member.__get__(value)
@@ -226,25 +242,30 @@ class Form:
         """The number of fields; the attributes, fields first.
 
         Of a named tuple, and a model that keeps more beside its fields, the names of all that stand
-        in place of the number. Then what the instance holds, if its class extends one in C.
+        in place of the number; of an instance some fields of which have only the value of the
+        class, a dict of all fields with these values, each in a list. Then what the instance holds,
+        if its class extends one in C.
 
         Raises:
             Refused: an attribute is kept where it can't be read, or set again.
         """
         state = self.state(value)
-        for name in () if self._is_named else self.fields:
-            if name not in state:
-                raise Refused(
-                    f"its field {name} has no value of its own: give it one, or call "
-                    f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
-                )
+        told: Any = self._told if self._in_list else len(self.fields)
+        if not (self._is_named or state.keys() >= {*self.fields}):
+            told = {n: [] if n in state else [static(self.cls, n)] for n in self._told}
+            for name, held in told.items():
+                if not all(isinstance(item, Enum) or _is_flat(item) for item in held):
+                    raise Refused(
+                        f"its field {name} has no value of its own: give it one, or call "
+                        f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
+                    )
         own = Attributes({n: state.pop(n) for n in self.fields if n in state})
-        parts: list[Any] = [self._told if self._in_list else len(own), own]
+        parts: list[Any] = [told, own]
         if _GIVEN in state:
             given = sorted(state.pop(_GIVEN))
             state |= {} if given == sorted(own) else {_GIVEN: given}
         for name, item in state.items():
-            is_cached = isinstance(static(self.cls, name), cached_property)
+            is_cached = isinstance(static(self.cls, name), functools.cached_property)
             if not (is_cached or name == _ALIAS or (name in self._empty and item is None)):
                 own[name] = item
         return [*parts, PLAIN[self._kind](value)] if self._kind in PLAIN else parts
@@ -257,26 +278,31 @@ class Form:
             Exception: the parts are damaged.
         """
         names: list[Any] = [*state] if type(state) is dict else [None]
-        count = fields if type(fields) is int else 0
-        stored = fields if type(fields) is list else names[:count]
+        stored: list[Any] = [*fields] if type(fields) in (list, dict) else []
+        if type(fields) is int:
+            stored = names[:fields]
+        told: dict[str, Any] = fields if type(fields) is dict else {}
+        alone = {n: held[0] for n, held in told.items() if type(held) is list and held}
         if not _TEXT.issuperset(map(type, [*names, *stored])):
             raise RestoreError("an instance without named attributes: the data are damaged")
-        if stored != self._told or not (self._is_named or state.keys() >= {*self.fields}):
-            changed = ", ".join(sorted({*self._told} ^ {*stored})) or "in another order"
+        there = {n for n, item in alone.items() if _is_same(item, static(self.cls, n))}
+        lacks = () if self._is_named else {*self.fields} - state.keys()
+        if stored != self._told or there != {*lacks}:
+            others = {*self._told} ^ {*stored} | alone.keys() ^ there
+            changed = ", ".join(sorted(others)) or "in another order"
             name = plain_name(self.cls)
             raise OtherFields(f"{name} has other fields than when it was stored: {changed}")
         for name in names:
             if name[:2] == "__" and name != "__notes__" and name not in self._slots:
                 raise RestoreError(f"an attribute {name:.80}: the data are damaged")
-        is_error, is_bare = self._kind is BaseException, self._base is object
-        wanted = list if is_error else self._kind
+        is_bare, fill = self._base is object, _FILL.get(self._kind)
+        wanted = list if self._kind is BaseException else self._kind
         is_held = content is None if is_bare else type(content) is wanted
         if not is_held or (self._is_named and len(content) != len(self.fields)):
             raise RestoreError("an instance of another content than its class has: it has changed")
-        held = () if is_error or is_bare else (content,)
-        value = self._base.__new__(self.cls, *held)
-        if is_error:
-            _ARGS.__set__(value, tuple(content))
+        value = self._base.__new__(self.cls, *(() if is_bare or fill else (content,)))
+        if fill is not None:
+            fill(value, content)
         state = {**self._empty, **state}
         if _GIVEN in self._slots:
             given = state.get(_GIVEN)
@@ -317,7 +343,7 @@ def _field_names(cls: type) -> tuple[str, ...] | None:
 
 
 class EnumForm:
-    """The same of an enum: its members by their names.
+    """The same of an enum: its members by their names, a flag of several by those of its bits.
 
     Beside the name stands the value, if its text tells it, to notice that it is another by then.
     """
@@ -327,25 +353,39 @@ class EnumForm:
     def __init__(self, cls: type) -> None:
         self.cls = cls
         self._members: Mapping[str, Any] = body(cls).get("_member_map_", {})
+        self._composes = static(cls, "_missing_") is body(Flag)["_missing_"]
         if not self._members:
             raise Refused("")
 
-    def parts(self, value: object) -> list[Any]:
-        """The name of a member, and the value."""
+    def parts(self, value: Any) -> list[Any]:
+        """The name of a member, or those of bits, and the value."""
         name: Any = object.__getattribute__(value, "_name_")
-        if self._members.get(name) is not value:
-            raise Refused("it is no member that its class names: return its value")
+        if self._composes and self._members.get(name) is not value:
+            name = [one._name_ for one in Flag.__iter__(value)]
+        if self._member(name) is not value:
+            raise Refused("it is no member or flag that its class defines: return its value")
         return [name, *self._value(value)]
 
     def make(self, name: Any, *stored: Any) -> Any:
         """The member of these parts."""
-        member = self._members.get(name) if type(name) is str else None
+        member = self._member(name)
         is_flat = member is not None and all(map(_is_flat, stored))
         if not is_flat or repr(self._value(member)) != repr([*stored]):
             raise RestoreError(
                 f"{plain_name(self.cls)} has other members or values than when it was stored"
             )
         return member
+
+    def _member(self, name: Any) -> Any:
+        """The member of a name; of several, the flag that has the bits of all; None without one."""
+        is_several = type(name) is list and self._composes
+        names: list[Any] = name if is_several else [name]
+        if not _TEXT.issuperset(map(type, names)) or not self._members.keys() >= {*names}:
+            return None
+        if not is_several:
+            return self._members[names[0]]
+        bits = [object.__getattribute__(self._members[each], "_value_") for each in names]
+        return Enum.__new__(self.cls, functools.reduce(operator.or_, bits, 0))
 
     def _value(self, member: Any) -> list[Any]:
         value = object.__getattribute__(member, "_value_")
@@ -357,6 +397,11 @@ def _is_flat(value: Any) -> bool:
     kind = type(value)
     codec = None if kind in (set, frozenset) else codec_of(kind)
     return kind in SCALARS or (codec is not None and all(map(_is_flat, codec.encode(value))))
+
+
+def _is_same(item: Any, other: Any) -> bool:
+    """Whether a value that was stored is another one, as far as no code of the program says so."""
+    return item is other or (_is_flat(item) and _is_flat(other) and repr(item) == repr(other))
 
 
 def form_of(cls: type) -> Form | EnumForm:

@@ -133,6 +133,8 @@ def _attributes(names: Any, state: Fields, content: Any = None) -> Fields:
         found.update(zip(names, content, strict=True))
     elif content is not None:
         found.update(_encoded(content if type(content) is list else [content]))
+    if type(names) is dict:  # fields with the value of the class
+        found.update({n: held[0] for n, held in names.items() if type(held) is list and held})
     for name, value in state.items():
         hidden = str(name).startswith("__pydantic_")
         found.update((value if type(value) is dict else {}) if hidden else {name: value})

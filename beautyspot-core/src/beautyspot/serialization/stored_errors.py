@@ -86,7 +86,8 @@ def parts_of(table: object) -> tuple[str, dict[str | int, Any]]:
 
 
 def _parts(table: Any) -> list[Any]:
-    kinds = {"class": str, "fields": int, "attributes": dict, "args": list}
-    if type(table) is dict and {name: type(part) for name, part in table.items()} == kinds:
-        return [*table.values()]
+    if type(table) is dict and [*table] == ["class", "fields", "attributes", "args"]:
+        kinds: list[Any] = [*map(type, table.values())]
+        if kinds in ([str, int, dict, list], [str, dict, dict, list]):
+            return [*table.values()]
     raise RestoreError("a stored error lacks its class, its arguments or attributes: it is damaged")

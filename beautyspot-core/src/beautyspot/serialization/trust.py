@@ -248,7 +248,7 @@ class Trust:
         cls = loaded_class(ref)
         if ref in self.named:  # a notebook may have defined it again since
             return cls or self.named[ref]
-        if cls is not None and self.own is not None:
+        if cls is not None and self.own is not None and not is_below(cls, dict, list, set):
             place = ref.partition(":")[0]
             is_own = root_of(place) == self.own or place == module_name("__main__")
             named = self.named.values()
