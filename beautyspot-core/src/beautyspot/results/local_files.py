@@ -49,9 +49,15 @@ UNUSED: Final = 30 * 86400.0
 KNOWN: Final = 4096
 """Files that are remembered as checked."""
 
-SETTLED: Final = 3_000_000_000
-"""Nanoseconds after a change from which on another one bears another time, also on FAT, whose steps
-are of two seconds."""
+SETTLED: Final = 50_000_000
+"""Nanoseconds after a change from which on another one bears another time: several ticks of the
+slowest kernel's clock."""
+
+_COARSE: Final = 1_000_000
+"""Whole milliseconds are of a file system that keeps no finer times, or one change in a million."""
+
+_SETTLED_COARSE: Final = 3_000_000_000
+"""Nanoseconds of `SETTLED` there: FAT counts in steps of two seconds."""
 
 FRESH: Final = 2**25
 """Bytes up to which glibc uses memory again that was given back (M_MMAP_THRESHOLD)."""
@@ -161,7 +167,8 @@ class LocalFiles:
         self._remember(key, found)
 
     def _remember(self, key: str, found: Checked) -> None:
-        if time.time_ns() - found.status[-1] < SETTLED:
+        changed = found.status[-1]
+        if time.time_ns() - changed < (SETTLED if changed % _COARSE else _SETTLED_COARSE):
             return
         if len(self._checked) >= KNOWN:
             self._checked.clear()
