@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import matplotlib as mpl
 import pytest
 from beautyspot import open_store
 from matplotlib.figure import Figure
+from PIL import Image
 
 mpl.use("agg")
 
@@ -176,6 +178,26 @@ def test_a_figure_that_can_not_be_reached_is_no_picture(make_spot: Any, caplog: 
     assert type(plot()) is Broken
     assert "it is closed" not in said(caplog)
     assert "return that, `.figure`" in said(caplog)
+
+
+def test_a_figure_that_is_a_value_like_any_other_is_not_taken_for_its_holder(
+    make_spot: Any, caplog: Any
+) -> None:
+    spot = make_spot(strict=False)
+
+    @spot.mark(content_type="image/png")
+    def report(title: str) -> Report:
+        return Report(title, Image.new("RGB", (2, 2)))
+
+    assert report("a") == report("a") == Report("a", Image.new("RGB", (2, 2)))
+    assert spot.stats()["hits"] == 1
+    assert "can't be written as image/png" in said(caplog)
+
+
+@dataclass(slots=True)
+class Report:
+    title: str
+    figure: Image.Image
 
 
 class Grid:

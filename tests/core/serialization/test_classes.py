@@ -417,6 +417,15 @@ def test_enums_that_changed_are_noticed():
     changed(Access.R, enum.Flag("New", {"R": 1, "W": 4}), "other members or values")
 
 
+def test_an_attribute_that_would_not_be_set_again_is_refused():
+    named = dataclasses.make_dataclass("Named", [("__typename", str)])
+    refused(named("Page"), "an attribute __typename.*rename it")
+    for attribute in ("__name__", 1):
+        value = Source("u")
+        vars(value)[attribute] = "x"
+        refused(value, f"an attribute {attribute}.*rename it")
+
+
 def test_attributes_with_a_meaning_are_not_set():
     serializer = MsgpackSerializer()
     serializer.register(Source, name="s")
@@ -702,11 +711,16 @@ class Pairs(enum.Enum):
     C = object()
     D = (Decimal("1.10"), date(2020, 1, 1))
     E = frozenset({"a", "b"})
+    F = ["a", {"b": [1]}]
 
 
 @pytest.mark.parametrize(
     ("member", "later"),
-    [(Pairs.A, (1, "b")), (Pairs.D, (Decimal("1.1"), date(2020, 1, 1)))],
+    [
+        (Pairs.A, (1, "b")),
+        (Pairs.D, (Decimal("1.1"), date(2020, 1, 1))),
+        (Pairs.F, ["a", {"b": [2]}]),
+    ],
 )
 def test_a_member_whose_value_is_another_by_now(member: Any, later: Any) -> None:
     serializer = MsgpackSerializer().vouching([Pairs])

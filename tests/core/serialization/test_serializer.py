@@ -152,6 +152,7 @@ def test_a_refusal_names_the_path(serializer):
         ({object}, "result[0]"),
         (slice(0, object()), "result "),
         ({"a": {"b": [object()]}}, 'result["a"]["b"][0]'),
+        ({"{a}": [object()]}, 'result["{a}"][0]'),
     ],
 )
 def test_paths(serializer, value, path):

@@ -1,4 +1,4 @@
-import asyncio, os
+import asyncio, os, re
 import beautyspot as bs
 
 URL = os.environ.get("URL", "http://127.0.0.1:1")
@@ -10,6 +10,7 @@ def say(f, *args, name=None):
     try: v = f(*args)
     except Exception as e: v = f"RAISED {type(e).__name__} {e}"
     shown = str(v) if isinstance(v, str) else f"{type(v).__name__} {v!r}"
+    shown = re.sub(r"\[~\w+\]", "", shown)  # of `ParsedChatCompletion[~T]`, which a hit lacks
     print(name or f.__name__, shown[:200].split(" at 0x")[0])
     return v
 

@@ -162,6 +162,17 @@ def has_plain_hash(cls: type) -> bool:
     return True
 
 
+def passes_for(cls: type, above: type) -> bool:
+    """Whether a class is below another, and has no other methods under the names of that one."""
+    return is_below(cls, above) and not any(
+        static(above, name) is not _MISSING and name[:6] != "model_"  # as pydantic adds some
+        for base in mro(cls)
+        if not is_below(above, base)
+        for name, each in body(base).items()
+        if type(each) is property or (type(each) is FunctionType and not is_generated(each))
+    )
+
+
 class Form:
     """How the instances of one class are taken apart, and made again.
 
@@ -268,7 +279,15 @@ class Form:
             is_cached = isinstance(static(self.cls, name), functools.cached_property)
             if not (is_cached or name == _ALIAS or (name in self._empty and item is None)):
                 own[name] = item
+        special = [*filter(self._is_special, own)]
+        if special:
+            raise Refused(f"it has an attribute {special[0]}, which Python may use: rename it")
         return [*parts, PLAIN[self._kind](value)] if self._kind in PLAIN else parts
+
+    def _is_special(self, name: Any) -> bool:
+        """Whether an attribute of this name may do something, or is none that Python would set."""
+        is_ours = name == "__notes__" or name in self._slots
+        return type(name) is not str or (name[:2] == "__" and not is_ours)
 
     def make(self, fields: Any, state: Any, content: Any = None) -> Any:  # noqa: C901 - as above
         """The instance of these parts, which may be hostile.
@@ -293,7 +312,7 @@ class Form:
             name = plain_name(self.cls)
             raise OtherFields(f"{name} has other fields than when it was stored: {changed}")
         for name in names:
-            if name[:2] == "__" and name != "__notes__" and name not in self._slots:
+            if self._is_special(name):
                 raise RestoreError(f"an attribute {name:.80}: the data are damaged")
         is_bare, fill = self._base is object, _FILL.get(self._kind)
         wanted = list if self._kind is BaseException else self._kind
@@ -395,6 +414,8 @@ class EnumForm:
 def _is_flat(value: Any) -> bool:
     """Whether its text tells all of a value, the same in each process; of a set it does not."""
     kind = type(value)
+    if kind is list or kind is dict:
+        return all(map(_is_flat, [*value, *value.values()] if kind is dict else value))
     codec = None if kind in (set, frozenset) else codec_of(kind)
     return kind in SCALARS or (codec is not None and all(map(_is_flat, codec.encode(value))))
 

@@ -151,7 +151,7 @@ class _Writer:
         flat = [*chain.from_iterable(value.items())]
         if SCALARS.issuperset(map(type, flat)) and _is_packable(flat):
             return value if kinds <= TEXTS else self._tag(PAIRS.code, flat)
-        done = {key: self.tree(item, step_to(key)) for key, item in value.items()}
+        done = {key: self.tree(item, "{}", step_to(key)) for key, item in value.items()}
         if kinds <= TEXTS:
             return done
         self._trust.check_hashed([*value])

@@ -16,7 +16,7 @@ from __future__ import annotations
 from contextlib import suppress
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
@@ -34,6 +34,7 @@ from beautyspot.serialization.classes import (
     has_plain_hash,
     is_below,
     loaded_class,
+    passes_for,
     plain_name,
 )
 from beautyspot.serialization.codec import SCALARS, Refused, is_stored_anyway
@@ -173,9 +174,9 @@ class Trust:
     def of_type(self, cls: type) -> tuple[Any, AnyForm] | None:
         """What stands for a class in stored bytes, and how to write its instances.
 
-        Where the annotation names classes, a class that bears the name of one above it, as a
-        library makes one to stand for that, and a parametrised model that nothing names, are stored
-        as that one, if it has the same fields. None if it does not count.
+        A class that bears the name of one above it, as a library makes one to stand for that, and
+        the `Page[~T]` of a `Page`, are stored as that one, if the annotation names it or one above
+        it, and it has the same fields and methods. None if it does not count.
         """
         for name, form in reversed(self.registered.items()):
             if form.cls is cls:
@@ -191,9 +192,11 @@ class Trust:
         with suppress(Refused, RestoreError):
             if self._class(ref) is cls:
                 return ref, self._form(cls)
-        origin = _generic(cls)["origin"]
-        above = origin or loaded_class(ref)  # whose name it bears
-        if self.named and above is not None and above is not cls and is_below(cls, above):
+        generic = _generic(cls)
+        origin = generic["origin"] if {*map(type, generic["args"])} == {TypeVar} else None
+        above: type = origin or loaded_class(ref) or cls  # whose name it bears
+        is_said = above is not cls and is_below(above, *self.named.values())
+        if is_said and passes_for(cls, above):
             found = self.of_type(above)
             with suppress(Refused):
                 if found and type(found[1]) is Form and found[1].fields == Form(cls).fields:
@@ -247,7 +250,7 @@ class Trust:
             return known.cls  # type: ignore[no-any-return]
         cls = loaded_class(ref)
         if ref in self.named:  # a notebook may have defined it again since
-            return cls or self.named[ref]
+            return self.named[ref] if cls is None else cls
         if cls is not None and self.own is not None and not is_below(cls, dict, list, set):
             place = ref.partition(":")[0]
             is_own = root_of(place) == self.own or place == module_name("__main__")

@@ -99,8 +99,10 @@ class Media:
         found = ("", _JSON) if cls in _OF_JSON else support_of(self._types, cls)
         if found is None and self.draws and hasattr(cls, "figure"):
             with suppress(Exception):  # of a property
-                value = value.figure
-                found = support_of(self._types, type(value))
+                figure = value.figure
+                held = support_of(self._types, type(figure))
+                if held and held[1].drawn:
+                    value, found = figure, held
         support: TypeSupport | _Json | None = found[1] if found else None
         is_json = support is _JSON and self._kind.endswith("+json")
         if support is not None and (is_json or self._kind in support.media):
