@@ -128,5 +128,7 @@ say(lambda: orm2(1).__class__.__name__, name="orm2")
 @spot.mark
 def arg(x): print("ran arg"); return 1
 say(arg, sa.select(User)); say(arg, sa.text("select 1"))
-with Session(eng) as s: say(arg, s); say(arg, s.get(User, 1)); say(arg, s.execute(sa.select(User.id)).first())
+@spot.mark
+def arg_of_orm(x): print("ran arg_of_orm"); return 1
+with Session(eng) as s: say(arg, s); say(arg_of_orm, s.get(User, 1)); say(arg, s.execute(sa.select(User.id)).first())
 say(arg, str(sa.select(User)))
