@@ -31,7 +31,6 @@ from beautyspot.functions.annotations import EVALUATORS, annotations_of
 from beautyspot.functions.names import (
     ByIdentity,
     innermost_function,
-    is_no_file,
     namespace_of,
 )
 
@@ -201,14 +200,18 @@ def nodes_of(definition: Any) -> list[Any]:
         place = (code.co_name, code.co_firstlineno)
         nodes = [] if source is None else source.definitions.get(place, [])
         return nodes if code.co_name == "<lambda>" else nodes[-1:]  # filed from outside in
-    namespace = namespace_of(definition)
+    namespace, name = namespace_of(definition), definition.__qualname__
     codes = [method.__code__ for method in methods_of(definition).values()]
-    if "__file__" in namespace:  # those without a file are of `dataclass` and the like
-        codes = [code for code in codes if not is_no_file(code.co_filename)]
-    source = _matching(codes[0], namespace) if codes else module_source(namespace)
-    nodes = [] if source is None else source.classes.get(definition.__qualname__, [])
-    first = codes[0].co_firstlineno if codes else 0
-    return [n for n in nodes if not codes or n.lineno <= first <= (n.end_lineno or 0)]
+    if "__file__" in namespace:  # those of other files are of `dataclass`, attrs and the like
+        codes = [code for code in codes if code.co_filename == namespace["__file__"]]
+    for code in codes:
+        source = _matching(code, namespace)
+        nodes = [] if source is None else source.classes.get(name, [])
+        found = [n for n in nodes if n.lineno <= code.co_firstlineno <= (n.end_lineno or 0)]
+        if found:
+            return found
+    source = None if codes else module_source(namespace)
+    return [] if source is None else source.classes.get(name, [])
 
 
 def module_source(namespace: Mapping[str, Any]) -> Source | None:
