@@ -127,6 +127,7 @@ class Following:
 
         Of what is there now or before alone, how one came to it.
         """
+        self._known = ByIdentity()  # of the next call's arguments, too
         before, now = self.records, self._followed()
         if f"auto:{_digest(now)}" == version:
             return set()
