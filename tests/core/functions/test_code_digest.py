@@ -136,7 +136,7 @@ def test_a_class_is_told_by_its_source(load: Load):
 
 
 def test_a_class_is_found_by_those_of_its_methods_that_stand_in_it(load: Load):
-    module = load("class A:\n    x = 1\n    def m(self): return 2\nclass B:\n    x = 1\n")
+    module = load("class A:\n    def m(self): return 2\ndef f(): pass\nclass B:\n    call = f\n")
     exec(compile("def copy(self): pass", "elsewhere.py", "exec"), vars(module))  # as attrs does
     module.A.__replace__ = module.B.__replace__ = module.copy
     sys.modules["sample"] = module

@@ -107,6 +107,16 @@ class Files:
 tools = Files()
 def use(): return prompt.__doc__.format(1), Tools().ask()
 """
+DEFAULTS = """
+import dataclasses, typing
+def split(text): return text.split()
+@dataclasses.dataclass
+class Settings:
+    how: typing.Callable = split
+    what: object = object()
+    rates: list = dataclasses.field(default_factory=lambda: [1.5])
+def use(): return str(Settings), Settings().rates
+"""
 RECEIVERS = """
 import logging
 class Log(logging.Logger):
@@ -229,6 +239,7 @@ def test_a_method_of_a_base_calls_what_the_class_of_self_overrides(
         (TABLES, "2.5", "0.5"),
         *[(SET, f"{n}.5", "0.5") for n in range(1, 4)],
         *[(INSIDE, f"{n}.5", "0.5") for n in range(1, 3)],
+        (DEFAULTS, "1.5", "0.5"),
         *[(DOCS, f"{n}.5", "0.5") for n in range(1, 4)],
     ],
 )

@@ -202,16 +202,12 @@ def nodes_of(definition: Any) -> list[Any]:
         return nodes if code.co_name == "<lambda>" else nodes[-1:]  # filed from outside in
     namespace, name = namespace_of(definition), definition.__qualname__
     codes = [method.__code__ for method in methods_of(definition).values()]
-    if "__file__" in namespace:  # those of other files are of `dataclass`, attrs and the like
-        codes = [code for code in codes if code.co_filename == namespace["__file__"]]
-    for code in codes:
-        source = _matching(code, namespace)
-        nodes = [] if source is None else source.classes.get(name, [])
-        found = [n for n in nodes if n.lineno <= code.co_firstlineno <= (n.end_lineno or 0)]
-        if found:
-            return found
-    source = None if codes else module_source(namespace)
-    return [] if source is None else source.classes.get(name, [])
+    # Others stand elsewhere: those of `dataclass` and attrs, and functions that are its attributes.
+    codes = [code for code in codes if code.co_qualname.startswith(f"{name}.")]
+    source = _matching(codes[0], namespace) if codes else module_source(namespace)
+    nodes = [] if source is None else source.classes.get(name, [])
+    first = codes[0].co_firstlineno if codes else 0
+    return [n for n in nodes if not codes or n.lineno <= first <= (n.end_lineno or 0)]
 
 
 def module_source(namespace: Mapping[str, Any]) -> Source | None:

@@ -16,6 +16,7 @@ import ast
 import functools
 import importlib.util
 import inspect
+import re
 import sys
 from contextlib import suppress
 from types import (
@@ -221,7 +222,9 @@ class _Follow:
         for step in chain(definition):
             if self._is_own(step) and id(step) not in self._described:
                 self._described.add(id(step))  # before: its annotations may name itself
-                shown = inspect.cleandoc(str(step.__doc__)), annotations_of(step)
+                # That of a dataclass may show where its defaults are in memory.
+                doc = re.sub(" at 0x[0-9A-Fa-f]+", "", inspect.cleandoc(str(step.__doc__)))
+                shown = doc, annotations_of(step)
                 self._use(identifier_of(step), "what it says of itself", shown)
 
     def _visit(self, value: Any) -> None:  # noqa: C901 - a case a kind
