@@ -105,7 +105,9 @@ class Tools:
 class Files:
     def read(self): "Reads 3.5"
 tools = Files()
-def use(): return prompt.__doc__.format(1), Tools().ask()
+def use():
+    def write(): "Writes 4.5"
+    return prompt.__doc__.format(1), Tools().ask(), tell(write)
 """
 DEFAULTS = """
 import dataclasses, typing
@@ -240,7 +242,7 @@ def test_a_method_of_a_base_calls_what_the_class_of_self_overrides(
         *[(SET, f"{n}.5", "0.5") for n in range(1, 4)],
         *[(INSIDE, f"{n}.5", "0.5") for n in range(1, 3)],
         (DEFAULTS, "1.5", "0.5"),
-        *[(DOCS, f"{n}.5", "0.5") for n in range(1, 4)],
+        *[(DOCS, f"{n}.5", "0.5") for n in range(1, 5)],
     ],
 )
 def test_what_a_class_or_table_of_a_module_holds_counts(
