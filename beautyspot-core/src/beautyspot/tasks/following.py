@@ -128,7 +128,6 @@ class Following:
 
         Of what is there now or before alone, how one came to it.
         """
-        self._known = ByIdentity()  # of the next call's arguments, too
         before, now = self.records, self._followed()
         if f"auto:{_digest(now)}" == version:
             return set()
@@ -148,13 +147,18 @@ class Following:
             )
         return walk.records
 
-    def of(self, definitions: list[Any], arguments: Mapping[str, Any]) -> str:
+    def of(
+        self, definitions: list[Any], arguments: Mapping[str, Any], *, afresh: bool = False
+    ) -> str:
         """A digest of the code of functions and classes in arguments; "" where there is none.
 
         Args:
             definitions: the functions and classes, as they were met.
             arguments: by name; of the class of the first counts what is called on `self`.
+            afresh: as it is now, also for later calls; else as it was when it was met.
         """
+        if afresh:
+            self._known = ByIdentity()
         given = arguments.get(self._first)
         receiver = given.value if type(given) is Without else given
         found = [*definitions]

@@ -149,8 +149,9 @@ class TellingAddressing(Addressing):
                 found[called(path)] = told
         if not found and self.follows and not item:
             names = self._following.changed(call.version)
-            given = call.walk.definitions if call.walk else []
-            if self._following.of(given, named) != call.code:
+            given = call.walk.definitions if call.walk and not self._options.ignore else []
+            # What `ignore=` names in an argument is not told from its code.
+            if given and self._following.of(given, named, afresh=True) != call.code:
                 names |= {identifier_of(each) for each in given}
             found = {name: self._advisor.about_code(name) for name in sorted(names)}
             if found:
