@@ -485,6 +485,21 @@ def test_a_call_that_changes_what_the_version_follows_is_not_stored(
     )
 
 
+def test_a_global_that_code_in_an_argument_names_counts_like_the_function_s_own(
+    load: Load, log: pytest.LogCaptureFixture
+) -> None:
+    app = load("CUT = 1\ndef by(x): return x * CUT\ndef f(by, x): return by(x)\n")
+    with spot_of(MemoryMetadataStore()) as spot:
+        marked = spot.mark(version="auto")(app.f)
+        assert [marked(app.by, 1), marked(app.by, 1)] == [1, 1]
+        app.CUT = 2
+        assert marked(app.by, 5) == 10  # of the version before
+        assert spot.stats()["entries"] == 1
+        assert [marked(app.by, 1), marked(app.by, 5)] == [2, 10]
+        assert spot.stats()["entries"] == 3
+    assert any("`app:by` changed while" in message for message in log.messages)
+
+
 def test_a_global_that_ignore_names_does_not_count(
     load: Load, log: pytest.LogCaptureFixture
 ) -> None:

@@ -135,6 +135,32 @@ def test_a_class_is_told_by_its_source(load: Load):
         del sys.modules["sample"], sys.modules["two"]
 
 
+def test_a_class_is_found_by_those_of_its_methods_that_stand_in_it(load: Load):
+    module = load("class A:\n    def m(self): return 2\ndef f(): pass\nclass B:\n    call = f\n")
+    exec(compile("def copy(self): pass", "elsewhere.py", "exec"), vars(module))  # as attrs does
+    module.A.__replace__ = module.B.__replace__ = module.copy
+    sys.modules["sample"] = module
+    try:
+        assert len(nodes_of(module.A)) == len(nodes_of(module.B)) == 1
+    finally:
+        del sys.modules["sample"]
+
+
+def test_a_dataclass_of_a_cell_is_told_by_its_source(monkeypatch: pytest.MonkeyPatch):
+    cell, digests = types.ModuleType("cell"), set()
+    monkeypatch.setitem(sys.modules, "cell", cell)
+    for number in (1, 2):
+        source = (
+            "from dataclasses import dataclass, field\n@dataclass\nclass A:\n"
+            f"    x: list = field(default_factory=lambda: [{number}])\n    def m(self): pass\n"
+        )
+        lines = len(source), None, source.splitlines(keepends=True), "<cell>"
+        monkeypatch.setitem(linecache.cache, "<cell>", lines)
+        exec(compile(source, "<cell>", "exec", dont_inherit=True), vars(cell))
+        digests.add(code_digest(cell.A))
+    assert len(digests) == 2
+
+
 def test_a_class_without_a_file_is_told_by_fields_and_methods():
     namespace: dict[str, Any] = {"__name__": "nowhere"}
     exec("class A:\n    x: int\nclass B:\n    y: int\nclass C:\n    def m(self): pass", namespace)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -78,6 +79,55 @@ def count(x):
 count.calls = 4.5
 def use(): return scale(1), TOOLS, marked.helper(1), count(1)
 """
+INSIDE = """
+import functools, inspect
+def clean(x): return x * 1.5
+def shown(x): return x * 2.5
+class Job:
+    @property
+    def rate(self): return self._rate
+    @rate.setter
+    def rate(self, x): self._rate = clean(x)
+    @functools.singledispatchmethod
+    def of(self, x): return x
+    @of.register
+    def _(self, x: int): return shown(x)
+    @of.register
+    def _(self, x: str): return x
+def use(): return Job()
+"""
+DOCS = """
+def tell(*tools): return [tool.__doc__ for tool in tools]
+def prompt(): "Say 1.5"
+class Tools:
+    def find(self): "Finds 2.5"
+    def ask(self): return tell(self.find, tools.read)
+class Files:
+    def read(self): "Reads 3.5"
+tools = Files()
+def use():
+    def write(): "Writes 4.5"
+    return prompt.__doc__.format(1), Tools().ask(), tell(write)
+"""
+DEFAULTS = """
+import dataclasses, typing
+def split(text): return text.split()
+@dataclasses.dataclass
+class Settings:
+    how: typing.Callable = split
+    what: object = object()
+    rates: list = dataclasses.field(default_factory=lambda: [1.5])
+def use(): return str(Settings), Settings().rates
+"""
+RECEIVERS = """
+import logging
+class Log(logging.Logger):
+    def run(self, call): return call()
+class Column:
+    def __eq__(self, other): raise ValueError("is it one?")
+    def run(self, call): return call()
+def call(): return 1
+"""
 
 
 @pytest.fixture
@@ -93,7 +143,7 @@ def key_of(
         module = ModuleType("edited")
         module.__file__, module.__spec__ = str(path), ModuleSpec("edited", None)
         monkeypatch.setitem(sys.modules, "edited", module)
-        module.mark = spot.mark(version="auto")
+        module.mark = partial(spot.mark, version="auto")
         exec(compile(source, path, "exec"), vars(module))
         return spot.key(*eval(f"(mark({call})", vars(module)))
 
@@ -109,6 +159,7 @@ def key_of(
         ("run(self): return helper(self)", "Node.run), Node()", "3.5", "0.5"),
         ("run(cls): return cls([]).weight()", "Node.run), Node", "list(kids)", "[*kids, *kids]"),
         ("run(self, other): return other.weight()", "Node.run), Node(), Node()", "3.5", "0.5"),
+        ("run(self, a): return a.weight()", "Node.run, ignore='self'), 1, Node()", "3.5", "0.5"),
         ("run(self): return self.kids[0].weight()", "Node.run), Node([Node()])", "3.5", "0.5"),
     ],
 )
@@ -189,6 +240,9 @@ def test_a_method_of_a_base_calls_what_the_class_of_self_overrides(
         (TABLES, "1.5", "0.5"),
         (TABLES, "2.5", "0.5"),
         *[(SET, f"{n}.5", "0.5") for n in range(1, 4)],
+        *[(INSIDE, f"{n}.5", "0.5") for n in range(1, 3)],
+        (DEFAULTS, "1.5", "0.5"),
+        *[(DOCS, f"{n}.5", "0.5") for n in range(1, 5)],
     ],
 )
 def test_what_a_class_or_table_of_a_module_holds_counts(
@@ -196,6 +250,14 @@ def test_what_a_class_or_table_of_a_module_holds_counts(
 ) -> None:
     assert key_of(source, "use),") == key_of(source, "use),")
     assert key_of(source.replace(old, new), "use),") != key_of(source, "use),")
+
+
+@pytest.mark.parametrize("call", ["Log.run), Log('a'), call", "Column.run), Column(), call"])
+def test_of_an_object_of_any_kind_a_method_that_is_given_code_has_a_key(
+    key_of: Callable[[str, str], str], call: str
+) -> None:
+    other = RECEIVERS.replace("return 1", "return 2")
+    assert key_of(RECEIVERS, call) != key_of(other, call)
 
 
 def test_what_a_function_changes_of_its_attributes_does_not_count(

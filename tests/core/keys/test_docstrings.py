@@ -44,6 +44,7 @@ ALONE = {
 READ = {
     "beneath": f"@spot.mark\n@prompting\n{F}",
     "a base": f"{IN_IT}    class G(dict):\n        {{}}\n    return G",
+    "passed on": f"{IN_IT}    def g():\n        {{}}\n    return [g]",
     "captured": f"def g():\n    {{}}\n{IN_IT}    return g",
 }
 

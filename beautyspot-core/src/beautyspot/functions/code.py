@@ -31,7 +31,6 @@ from beautyspot.functions.annotations import EVALUATORS, annotations_of
 from beautyspot.functions.names import (
     ByIdentity,
     innermost_function,
-    is_no_file,
     namespace_of,
 )
 
@@ -201,12 +200,12 @@ def nodes_of(definition: Any) -> list[Any]:
         place = (code.co_name, code.co_firstlineno)
         nodes = [] if source is None else source.definitions.get(place, [])
         return nodes if code.co_name == "<lambda>" else nodes[-1:]  # filed from outside in
-    namespace = namespace_of(definition)
+    namespace, name = namespace_of(definition), definition.__qualname__
     codes = [method.__code__ for method in methods_of(definition).values()]
-    if "__file__" in namespace:  # those without a file are of `dataclass` and the like
-        codes = [code for code in codes if not is_no_file(code.co_filename)]
+    # Others stand elsewhere: those of `dataclass` and attrs, and functions that are its attributes.
+    codes = [code for code in codes if code.co_qualname.startswith(f"{name}.")]
     source = _matching(codes[0], namespace) if codes else module_source(namespace)
-    nodes = [] if source is None else source.classes.get(definition.__qualname__, [])
+    nodes = [] if source is None else source.classes.get(name, [])
     first = codes[0].co_firstlineno if codes else 0
     return [n for n in nodes if not codes or n.lineno <= first <= (n.end_lineno or 0)]
 
@@ -289,19 +288,28 @@ def _normal(node: Definition) -> str:
             node.returns = None
             if _has_doc(node):
                 node.body[0] = ast.Pass()
-    return ast.unparse(_Normal().visit(node))
+    return ast.unparse(_Normal(node).visit(node))
 
 
 class _Normal(ast.NodeTransformer):
-    """Takes out of a definition what changes no result."""
+    """Takes out of a definition what changes no result.
+
+    Not the docstrings of what it defines and does more with than to call it, or an attribute.
+    """
+
+    def __init__(self, node: Definition) -> None:
+        parts = [*ast.walk(node)]
+        used = {part.func for part in parts if isinstance(part, ast.Call)}
+        asked = [part for part in parts if isinstance(part, ast.Attribute)]
+        used |= {part.value for part in asked if part.attr != "__doc__"}
+        self._passed = {n.id for n in parts if isinstance(n, ast.Name) and n not in used}
 
     def visit_FunctionDef(self, node: Any) -> Any:
         """A function or class, less our own decorators and what has no effect."""
         ours = [number for number, each in enumerate(node.decorator_list) if _is_ours(each)]
         node.decorator_list = node.decorator_list[ours[-1] + 1 :] if ours else node.decorator_list
-        read = bool(
-            node.decorator_list or getattr(node, "bases", 0) or getattr(node, "keywords", 0)
-        )
+        is_made = getattr(node, "bases", 0) or getattr(node, "keywords", 0)
+        read = bool(node.name in self._passed or node.decorator_list or is_made)
         kept = node.body[: int(read and _has_doc(node))]
         effective = [each for each in node.body if not _has_no_effect(each)]
         node.body, node.type_params = [*kept, *effective] or [ast.Pass()], []

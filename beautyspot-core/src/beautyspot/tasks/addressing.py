@@ -229,7 +229,7 @@ class Addressing:
             is_plain = call.walk is not None and call.walk.plain
         walk, code = call.walk, ""
         if self.follows and walk is not None and walk.definitions:
-            code = self._following.of(walk.definitions, values[0] if values else None)
+            code = self._following.of(walk.definitions, self._binding.named(call.bound))
         call.key = maker(f"{call.input_id}:{code}" if code else call.input_id)
         call.version, call.held, call.code = maker.version, held, code
         if place is not None and is_plain and (is_flat or place == self._place(call)):

@@ -16,6 +16,7 @@ import ast
 import functools
 import importlib.util
 import inspect
+import re
 import sys
 from contextlib import suppress
 from types import (
@@ -86,6 +87,7 @@ _PLACE: Final = frozenset(
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DATA: Final = OF_DATA | {"argparse"}
 _HOLDERS: Final = (functools.cached_property, functools.singledispatchmethod)
+_SEVERAL: Final = (property, functools.singledispatchmethod)
 _IN_C: Final = (GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType)
 
 _LEFT: Final = tag("left", "0")
@@ -111,7 +113,9 @@ class Following:
         self.records: set[Record] = set()
         self._project = root_of(namespace_of(self._function).get("__name__"))
         # Of this class the function's own version follows what it calls on `self`.
-        self._owner = _class_of(python_function(self._function))
+        inner = python_function(self._function)
+        self._owner = _class_of(inner)
+        self._first = "" if inner is None else "".join(inner.__code__.co_varnames[:1])
         self._known: ByIdentity[str] = ByIdentity()
 
     def version(self) -> str:
@@ -143,17 +147,24 @@ class Following:
             )
         return walk.records
 
-    def of(self, definitions: list[Any], first: Any) -> str:
+    def of(
+        self, definitions: list[Any], arguments: Mapping[str, Any], *, afresh: bool = False
+    ) -> str:
         """A digest of the code of functions and classes in arguments; "" where there is none.
 
         Args:
             definitions: the functions and classes, as they were met.
-            first: the first argument: of its own class counts what is called on `self`.
+            arguments: by name; of the class of the first counts what is called on `self`.
+            afresh: as it is now, also for later calls; else as it was when it was met.
         """
-        receiver = first.value if type(first) is Without else first
+        if afresh:
+            self._known = ByIdentity()
+        given = arguments.get(self._first)
+        receiver = given.value if type(given) is Without else given
         found = [*definitions]
-        if self._owner is not UNKNOWN and self._owner in (receiver, type(receiver)):
-            found.remove(self._owner)
+        if any(self._owner is each for each in (receiver, type(receiver))):
+            with suppress(ValueError):  # what has a form of its own, such as a logger
+                found.remove(self._owner)
         versions = {self._version(each) for each in found} - {""}
         return digest_of(repr(sorted(versions))) if versions else ""
 
@@ -215,7 +226,9 @@ class _Follow:
         for step in chain(definition):
             if self._is_own(step) and id(step) not in self._described:
                 self._described.add(id(step))  # before: its annotations may name itself
-                shown = inspect.cleandoc(str(step.__doc__)), annotations_of(step)
+                # That of a dataclass may show where its defaults are in memory.
+                doc = re.sub(" at 0x[0-9A-Fa-f]+", "", inspect.cleandoc(str(step.__doc__)))
+                shown = doc, annotations_of(step)
                 self._use(identifier_of(step), "what it says of itself", shown)
 
     def _visit(self, value: Any) -> None:  # noqa: C901 - a case a kind
@@ -234,6 +247,8 @@ class _Follow:
                 self._function(step)
             elif isinstance(step, type) and self._is_own(step):
                 self._class(step)
+        if issubclass(type(value), property):
+            self._todo += [value.fset, value.fdel]
         registry = getattr(getattr(value, "dispatcher", value), "registry", None)
         place = namespace_of(innermost_function(value))
         if isinstance(registry, MappingProxyType) and self._is_own_place(place):
@@ -256,6 +271,7 @@ class _Follow:
             if path[:1] == first and owner is not UNKNOWN:
                 if path[1:] and path[1] != "__class__":
                     self._use(name, path[1], follow(owner, path[1:2]))
+                    self.describe(follow(owner, path[1:]) if as_value else None)
                 else:  # any method of it may run
                     self._todo.append(owner)
             elif root in cells:
@@ -264,8 +280,11 @@ class _Follow:
                     inner = (*_beneath(less, root), *(less if type(value) is FunctionType else ()))
                     self._use(name, root, value, changed=inner, as_value=as_value)
             elif root in used or root in names.imported or root not in local:
-                found = self._resolved(name, path, function.__globals__, names.imported)
-                self._use(name, *found, as_value=as_value)
+                label, value, where = self._resolved(
+                    name, path, function.__globals__, names.imported
+                )
+                self._use(name, label, value, where, as_value=as_value)
+                self.describe(follow(value, path[label.count(".") + 1 :]) if as_value else None)
         if "__class__" in cells:  # `super()`, which leaves no name in the code
             self._todo.append(cells["__class__"])
         by_place, by_name = function.__defaults__ or (), function.__kwdefaults__ or {}
@@ -278,6 +297,7 @@ class _Follow:
         # What a decorator generates says no more than the class's source, in each Python otherwise.
         methods = [each for each in methods_of(cls).values() if not (nodes and is_generated(each))]
         self._todo += [*cls.__mro__[1:], type(cls), *methods]
+        self._todo += [v for v in vars(cls).values() if issubclass(type(v), _SEVERAL)]
         for path, as_value in sorted(_Names(nodes, "").paths.items()):
             self._use(name, *self._resolved(name, path, namespace, {}), as_value=as_value)
         kept = {k: v for k, v in vars(cls).items() if not hasattr(type(v), "__get__")}
@@ -445,7 +465,8 @@ class _Names:
     ) -> None:
         path = dotted(part)
         if path is not None:
-            self.paths[tuple(path)] = self.paths.get(tuple(path), False) or not called
+            is_read = not called or "__doc__" in path
+            self.paths[tuple(path)] = self.paths.get(tuple(path), False) or is_read
             return
         if isinstance(part, ast.Import):
             for alias in part.names:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xxhash import xxh32_hexdigest
 
 from beautyspot.concurrency.lazily import Lazily
+from beautyspot.functions.names import identifier_of
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
@@ -148,6 +149,10 @@ class TellingAddressing(Addressing):
                 found[called(path)] = told
         if not found and self.follows and not item:
             names = self._following.changed(call.version)
+            given = call.walk.definitions if call.walk and not self._options.ignore else []
+            # What `ignore=` names in an argument is not told from its code.
+            if given and self._following.of(given, named, afresh=True) != call.code:
+                names |= {identifier_of(each) for each in given}
             found = {name: self._advisor.about_code(name) for name in sorted(names)}
             if found:
                 self._forget_version()
