@@ -1,7 +1,8 @@
-"""Leases that the store does not know any more: lost, or released a moment ago."""
+"""Leases that the store does not know any more: lost, or released a moment ago; and their next holders."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from beautyspot.concurrency.holders import Lease
 from beautyspot.spot import Spot
 from remote_store import RemoteStore, Server
+from rows import is_leased
 
 KEY = "0" * 32
 
@@ -44,3 +46,29 @@ def test_one_that_is_lost_is_said_once(
     [said] = caplog.messages
     assert "1 of the leases that this process holds were lost" in said
     assert KEY not in leases.leases
+
+
+def test_the_next_holder_does_not_lose_it_to_the_release_before(
+    make_spot: Callable[..., Spot],
+) -> None:
+    """The call ends as its result was written behind it, which has released the lease too."""
+    store = RemoteStore()
+    leases = make_spot(metadata=store)._engine.cache.leases
+    first, second = Lease(KEY), Lease(KEY)
+    leases.begin([first], {})
+
+    def next_one() -> None:
+        leases.drop(first)  # the writer's thread: the put has released it
+        leases.begin([second], {})
+
+    def releasing(name: str, _args: tuple[Any, ...]) -> None:
+        if name == "release":
+            thread = threading.Thread(target=next_one)
+            thread.start()
+            thread.join()
+
+    store.before = releasing
+    leases.release(first)
+    assert second.held == is_leased(store, KEY)
+    leases.begin([second], {})
+    assert second.held

@@ -174,9 +174,15 @@ class Leases:
             self.drop(*held)
 
     def drop(self, *leases: Lease) -> None:
-        """Hold these no more: the store has released them."""
+        """Hold these no more: the store has released them.
+
+        One that another thread gives back just now is dropped by that: the store hears of it yet.
+        """
+        here = get_ident()
         with self._lock:
             for lease in leases:
+                if lease.thread not in (0, here):
+                    continue
                 if self.leases.get(lease.key) is lease:
                     del self.leases[lease.key]
                 lease.held, lease.thread = False, 0
