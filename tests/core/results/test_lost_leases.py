@@ -1,16 +1,20 @@
-"""Leases that the store does not know any more: lost, or released a moment ago; and their next holders."""
+"""Leases that the store has lost, or released a moment ago, and who gets them next."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import pytest
 from beautyspot.concurrency.holders import Lease
+from beautyspot.concurrency.waiting import Bell
+from beautyspot.results.leases import Leases
 from beautyspot.spot import Spot
+from owned_clock import Clock
 from remote_store import RemoteStore, Server
-from rows import is_leased
+from rows import HeldLease, is_leased
 
 KEY = "0" * 32
 
@@ -72,3 +76,29 @@ def test_the_next_holder_does_not_lose_it_to_the_release_before(
     assert second.held == is_leased(store, KEY)
     leases.begin([second], {})
     assert second.held
+
+
+def test_who_refreshes_and_who_does_not_wait_for_one_lease(make_spot: Callable[..., Spot]) -> None:
+    server = Server()
+    store = make_spot(metadata=RemoteStore(server))._engine.cache.store
+    other, clock = RemoteStore(server), Clock(0.0)
+    leases, asked = Leases(store, "app", clock), Bell()
+    spot = make_spot(metadata=other)
+    key = spot.key(len, "ab")
+    held = HeldLease(other, key)
+    anyone, refreshing = Lease(key), Lease(key)
+    leases.wait_for(anyone, {})
+    leases.wait_for(refreshing, {key: inf})
+    spot.set_result(2, len, "ab")
+    held.release()
+    with anyone.waking(asked):
+        clock.now = 1.0
+        assert asked.wait(20)
+    assert not anyone.held
+    assert key in anyone.answer.found
+    with refreshing.waking(asked):
+        clock.now = 2.0
+        assert asked.wait(20)
+    assert refreshing.held
+    leases.release(refreshing)
+    leases.stop()

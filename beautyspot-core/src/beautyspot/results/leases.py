@@ -271,7 +271,7 @@ class Leases:
         rejected: dict[str, float] = {}
         asked = time.monotonic()
         first = {lease.key: lease for lease in reversed(waiting)}
-        for lease in waiting:
+        for lease in first.values():
             rejected.update(lease.rejected)
         try:
             begun = self.begin(first.values(), rejected)
@@ -280,7 +280,8 @@ class Leases:
                 self._tell(lease, None)  # each asks once more by itself, and meets the failure
             return
         for lease in waiting:
-            if lease.key in begun.found or lease.held:
+            is_found = lease.key in begun.found and lease.rejected == first[lease.key].rejected
+            if is_found or lease.held:
                 lease.asked = asked
                 if not self._tell(lease, begun) and lease.held:
                     with suppress(Exception):
