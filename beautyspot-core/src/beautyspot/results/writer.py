@@ -184,6 +184,14 @@ class Writer:
         else:
             self._together(pending)
 
+    def write_away(self, *batch: Pending) -> None:
+        """Write the results of a caller in an executor; also where that is cancelled meanwhile."""
+        try:
+            self.write(*batch)
+        finally:
+            for pending in batch:
+                self._saver.let_go(pending)
+
     def write(  # noqa: C901 - one step, in its order
         self, *batch: Pending, later: bool = False, insists: bool = False, at_once: bool = False
     ) -> bool:
