@@ -18,12 +18,14 @@ import pytest
 from beautyspot.concurrency import deferred
 from beautyspot.contracts.store import totals_of
 from beautyspot.errors import ConfigError, MetadataError
+from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience.reporting import Trouble
 from beautyspot.results import writer
 from beautyspot.spot import Spot
 from broken import BrokenStore
 from gates import DEADLINE, until
 from kinds import RAN
+from scripted import scripted
 
 
 class SlowStore(BrokenStore):
@@ -215,6 +217,26 @@ def test_shutdown_stores_what_is_left(make_spot: Callable[..., Spot], wait: bool
     store.open_gate.set()
     deferred.finish()
     assert totals_of(store).entries == 5
+
+
+def test_the_end_writes_what_failed_beside_others(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The store is back in the midst of the last batch."""
+    failures = [MetadataError("away: wait")] * 3
+
+    def failing(*_: object) -> None:
+        if failures:
+            raise failures.pop()
+
+    store = scripted(MemoryMetadataStore, slow={"put": failing})
+    spot = make_spot(metadata=store)
+    marked = spot.mark(work)
+    for x in range(3):
+        marked(x)
+    spot.shutdown()
+    assert totals_of(store).entries == 3
+    assert "before the end" not in caplog.text
 
 
 ENDINGS = {

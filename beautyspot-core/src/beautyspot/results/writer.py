@@ -340,7 +340,10 @@ class Writer:
         self._saver.store.breaker.insist()
         self._pause = self._rests_until = 0.0
         if timeout is None:
-            all(self._write_next() for _ in range(0, len(waits), BATCH))
+            # What failed once while others were taken, and is alone then, has two more rounds.
+            for _ in range(0, len(waits) + 2 * BATCH, BATCH):
+                if all(each.stored is not None for each in waits) or not self._write_next():
+                    break
             return all(each.stored is not None for each in waits)
         ends = monotonic() + timeout
         self._thread.begin()
@@ -356,12 +359,12 @@ class Writer:
         self.closed = True
         self._bell()
         try:
-            written = self.flush()
+            self.flush()
         except BaseException:  # a signal's handler may raise, and what waits was paid for
             self.flush()
             raise
         self._thread.join(PATIENCE)  # it may be using the store, which is closed next
-        if written:
+        if not self.pending:
             return
         names = sorted({each.task.func_identifier for each in list(self.pending.values())})
         logger.warning(
