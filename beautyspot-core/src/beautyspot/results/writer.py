@@ -340,10 +340,7 @@ class Writer:
         self._saver.store.breaker.insist()
         self._pause = self._rests_until = 0.0
         if timeout is None:
-            # What failed once while others were taken, and is alone then, has two more rounds.
-            for _ in range(0, len(waits) + 2 * BATCH, BATCH):
-                if all(each.stored is not None for each in waits) or not self._write_next():
-                    break
+            all(self._write_next() for _ in range(0, len(waits), BATCH))
             return all(each.stored is not None for each in waits)
         ends = monotonic() + timeout
         self._thread.begin()
@@ -356,10 +353,12 @@ class Writer:
 
     def finish(self) -> None:
         """Write all a last time, and say what is lost."""
-        self.closed = True
+        self.closed, waited = True, len(self.pending)
         self._bell()
         try:
             self.flush()
+            if len(self.pending) < waited:  # the store takes some: the others are tried once more
+                self.flush()
         except BaseException:  # a signal's handler may raise, and what waits was paid for
             self.flush()
             raise
