@@ -239,6 +239,29 @@ def test_the_end_writes_what_failed_beside_others(
     assert "before the end" not in caplog.text
 
 
+def test_what_is_given_up_is_said_though_its_first_failure_was(
+    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
+) -> None:
+    away = [True]
+
+    def failing(rows: Any) -> None:
+        if away[0] or any(row.record.cache_key == key for row in rows):
+            raise MetadataError("away: wait")
+
+    store = scripted(MemoryMetadataStore, slow={"put": failing})
+    spot = make_spot(metadata=store)
+    marked = spot.mark(work)
+    key = spot.key(marked, 0)
+    for x in (0, 1), (2, 3):
+        away[0] = True
+        for each in x:
+            marked(each)
+        away[0] = False
+        spot.flush()
+    assert totals_of(store).entries == 3
+    assert "could not save the result again for" in caplog.text
+
+
 ENDINGS = {
     "return": "",
     "exception": "raise KeyError('mine')",

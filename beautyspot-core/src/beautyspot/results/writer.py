@@ -71,7 +71,8 @@ LONGEST_PAUSE: Final = 60.0
 """Seconds until a batch that failed is tried again."""
 
 SAVING: Final = "save the result"
-"""The operation in reports."""
+SAVING_AGAIN: Final = "save the result again"
+"""Operations in reports: the last word on a result is said though its first failure was."""
 
 
 class NoRoomError(MetadataError):
@@ -246,7 +247,7 @@ class Writer:
             pending.refusals += pending.has_failed
             if pending.refusals > 1:
                 advice = "The store takes others: its caller has it, and it is computed again"
-                self._give_up(pending, SAVING, self._failure or error, advice)
+                self._give_up(pending, SAVING_AGAIN, self._failure or error, advice)
         return taken
 
     def write_now(self, pending: Pending) -> bool:
