@@ -274,7 +274,7 @@ ENDINGS = {
     "atexit": "atexit.register(work, 5000)",
     "async": "asyncio.run(main())",
     "async cancelled": "asyncio.run(cancelled())",
-    "daemon thread": "threading.Thread(target=more, daemon=True).start(); done.wait(20)",
+    "daemon thread": "threading.Thread(target=more, daemon=True).start(); done.wait()",
     "exception in a thread": "threading.Thread(target=more_and_fail).start()",
     "executor": "pool.submit(more)",
     "fork": "child('fork')",
@@ -347,7 +347,8 @@ def test_interpreter_exit_loses_nothing(
 ) -> None:
     program = textwrap.dedent(PROGRAM).replace("{ending}", ENDINGS[ending])
     command = [sys.executable, "-c", program, str(tmp_path / "cache")]
-    subprocess.run(command, capture_output=True, timeout=DEADLINE, check=False)
+    # A loaded machine has taken 27 s.
+    subprocess.run(command, capture_output=True, timeout=4 * DEADLINE, check=False)
     if ending != "daemon thread":  # which may be within a call as the process ends
         assert list(tmp_path.glob("cache/*-wal")) == [], "the store was closed"
     stored = make_spot().stats()["entries"]
