@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from beautyspot.concurrency import single_flight
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
@@ -136,6 +137,7 @@ def _ctrl_c_interrupts() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+    single_flight.stand_alone()  # an interrupt may leave its thread part of a call that is over
 
 
 @pytest.mark.parametrize("save", ["sync", "background"])

@@ -101,23 +101,25 @@ def test_what_other_processes_stored_counts(limited: Make, make_spot: Make, cloc
     assert stored(other) == {*range(32, 41)}
 
 
-@pytest.mark.parametrize("strict", [False, True])
 def test_a_failure_is_told_and_never_raised(
-    limited: Make,
-    clock: Clock,
-    troubles: list[Trouble],
-    caplog: pytest.LogCaptureFixture,
-    strict: bool,
+    limited: Make, clock: Clock, troubles: list[Trouble], caplog: pytest.LogCaptureFixture
 ) -> None:
     store = scripted(MemoryMetadataStore, fail={"function_totals": MetadataError("out of order")})
-    spot = limited(metadata=store, strict=strict, on_error=troubles.append)
+    spot = limited(metadata=store, strict=False, on_error=troubles.append)
     make_results(spot, clock, range(3))
     assert len(stored(spot)) == 3
     assert "could not keep the store under max_size" in caplog.text
     assert "out of order" in caplog.text
-    assert {trouble.operation for trouble in troubles} == (
-        set() if strict else {"keep the store under max_size"}
-    )
+    assert {trouble.operation for trouble in troubles} == {"keep the store under max_size"}
+
+
+def test_a_result_that_is_too_large_is_told_once(
+    limited: Make, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    spot = limited(max_size=EACH - 1)
+    make_results(spot, clock, range(3))
+    assert stored(spot) == set()
+    assert caplog.text.count("max_size=999 is too small for a result of 1000 bytes") == 1
 
 
 @pytest.mark.parametrize("given", ["10GB", "10 gb", 10_000_000_000])

@@ -15,7 +15,8 @@ from beautyspot.contracts.store import listed
 from beautyspot.errors import BlobNotFound
 from beautyspot.messages import less_secrets, masked_json
 from beautyspot.results.differences import nearer
-from beautyspot.serialization.payload import StoredError, is_error
+from beautyspot.results.validity import MISSING
+from beautyspot.serialization.payload import is_error
 from beautyspot.tasks.addressing import OWN_ID
 from beautyspot.tasks.advice import other_code
 
@@ -121,9 +122,7 @@ def _explain_row(
     return Explanation(is_hit, call.key, reason, texts, record, (differs,) if differs else ())
 
 
-def _verdict(  # noqa: C901 - one question after the other
-    cache: Cache, call: Call, record: TaskRecord
-) -> tuple[bool, str, str]:
+def _verdict(cache: Cache, call: Call, record: TaskRecord) -> tuple[bool, str, str]:
     """Whether a row answers a call, what differs from it, and what to say of that."""
     entry, task, name = entry_of(record), call.task, call.task.func_identifier
     unfit = cache.unfit(call, entry, stale=task.stale is not None)
@@ -132,9 +131,7 @@ def _verdict(  # noqa: C901 - one question after the other
     if unfit is not None:
         return False, unfit, ", which is longer ago than max_age= of this block"
     try:
-        cache.restore(task, record.cache_key, entry)
-    except StoredError as stored:
-        if stored.error is None:
+        if cache.restore(task, record.cache_key, entry) is MISSING:
             return False, "error", ", an error that mark(cache_errors=) does not name"
     except BlobNotFound:
         return False, "blob", "; its blob is gone from the storage: the next call stores it anew"

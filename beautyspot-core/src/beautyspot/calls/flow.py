@@ -274,7 +274,7 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
         if monotonic() > engine.counting.counts_due:
             engine.counting.count_later()
     if outcome.error is not None:
-        counted.failures += execution.has_failed()
+        counted.failures += execution.has_begun
         if not task.is_result(outcome.error):
             if run.flight is not None:
                 run.flight.finish(outcome)

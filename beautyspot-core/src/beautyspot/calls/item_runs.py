@@ -238,7 +238,7 @@ class ItemRuns:
         if outcome.error is None:
             outcome = self._taken_apart(outcome.value, len(items))
         if outcome.error is not None:
-            task.counted.failures += len(keyed) * execution.has_failed()
+            task.counted.failures += len(keyed) * execution.has_begun
             for item in made:
                 item.shared = outcome
             return outcome.error

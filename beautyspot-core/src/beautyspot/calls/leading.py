@@ -75,9 +75,11 @@ def taken_over(engine: Engine, call: Call, shared: object, flight: Flight) -> Ou
         if isinstance(shared, Payload):
             outcome = Outcome(call.task.form.restore(shared))
         elif isinstance(shared, Entry):
-            outcome = Outcome(engine.cache.restore(call.task, call.key, shared))
-    except StoredError as stored:
-        outcome = None if stored.error is None else Outcome(error=stored.error)
+            value = engine.cache.restore(call.task, call.key, shared)
+            if value.__class__ is StoredError:
+                outcome = Outcome(error=value.error)
+            elif value is not MISSING:
+                outcome = Outcome(value)
     except Exception as error:
         advice = "The function runs instead"
         engine.reporter.report("restore", call.task.func_identifier, error, advice)

@@ -128,7 +128,7 @@ class Observed:
         if error is None:
             self._work.start()
             observers.tell("Ran", about.function, about.key, took)
-        elif self._work.has_failed():
+        elif self._work.has_begun:
             kind = type(error).__name__
             observers.tell("Raised", about.function, about.key, "run", kind, took)
         elif not isinstance(error, RateLimitError | CostError):  # of these the permit has told

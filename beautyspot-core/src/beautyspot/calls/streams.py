@@ -158,7 +158,7 @@ class Stream(Run):
         engine, observed = self.engine, self._observed
         raised, self._observed = None if isinstance(error, self.end_by) else error, None
         if isinstance(raised, Exception) and self.call.key:
-            self.call.task.counted.failures += self._work.has_failed()
+            self.call.task.counted.failures += self._work.has_begun
             engine.counting.look()
         if observed is not None:
             self._context.run(observed.end, raised)

@@ -49,12 +49,11 @@ class Work:
 
     Attributes:
         has_begun: whether the user's function has begun.
-        is_held: whether a permit was asked for, without which it does not begin.
         seconds: how long it worked until it rested; 0.0 where the function did not begin.
     """
 
     # Of the class: to set them all takes as long as the rest.
-    has_begun = is_held = False
+    has_begun = False
     seconds = 0.0
     _worked = 0.0
     _began: float | None = None
@@ -85,17 +84,11 @@ class Work:
             if self._counted is not None:
                 self._counted.runs += self._number
 
-    def has_failed(self) -> bool:
-        """Whether what was raised ended a run: not where it came before the function's begin."""
-        if not self.is_held:
-            self.start()  # what the function is wrapped in has raised
-        return self.has_begun
-
     def rest(self, *_: object) -> None:
         """Note that it stops, in the same context."""
         if self._began is not None:
             self._worked += perf_counter() - self._began
-        if self.has_begun or not self.is_held:
+        if self.has_begun:
             self.seconds = self._worked
         _within.set(self._before)
         self._began = self._before = None
@@ -121,18 +114,13 @@ class Start(Awaited):
         self.tell: Callable[[], object] | None = None
         self.wakers = []
 
-    @property
-    def is_stopped(self) -> bool:
-        """Whether the function never begins."""
-        return self.done and not self.has_begun
-
     def check(self) -> None:
         """Go no further where it was stopped.
 
         Raises:
             NotBegun: it was.
         """
-        if self.is_stopped:
+        if self.done and not self.has_begun:
             raise NotBegun
 
     def begin(self) -> None:
@@ -152,23 +140,11 @@ def watch(what: Work | Start) -> None:
     _within.set((what, _within.get()))
 
 
-def hold() -> None:
-    """Note that a permit is asked for, without which the running call's function does not begin."""
-    work = _running()
-    if work is not None:
-        work.is_held = True
-
-
 def begin() -> None:
     """Note that the running call's function begins, now that it has its permit."""
-    work = _running()
-    if work is not None:
-        work.start()
-
-
-def _running() -> Work | None:
     within = _within.get()
-    return within[0] if within is not None and isinstance(within[0], Work) else None
+    if within is not None and isinstance(within[0], Work):
+        within[0].start()
 
 
 def start() -> Start | None:

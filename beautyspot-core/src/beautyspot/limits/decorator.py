@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from beautyspot.concurrency import queueing
 from beautyspot.contracts.backend import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
 from beautyspot.functions.identity import kind_of, look_like
@@ -106,7 +105,6 @@ class Limit:
         says which of them it was.
         """
         option = "key"
-        queueing.hold()
         try:
             key = None if self._key is None else check_key(self._key(*args, **kwargs))
             option = "cost"

@@ -132,7 +132,7 @@ class Cache(Rows):
             return ELSEWHERE
         try:
             if unfit is None:
-                value = self._restored(task, call.key, entry)
+                value = self.restore(task, call.key, entry)
                 if value is not MISSING:
                     call.stale = stale and not self.is_fresh(task, entry)
                     return self._noted(call, entry, value)
@@ -145,13 +145,6 @@ class Cache(Rows):
         made_at = as_time(entry.made_at)
         call.rejected = max(call.rejected, inf if made_at is None else made_at)
         return MISSING
-
-    def _restored(self, task: Task, key: str, entry: Entry) -> Any:
-        """The same as `restore`, but an error is returned, or `MISSING` if nobody knows it."""
-        try:
-            return self.restore(task, key, entry)
-        except StoredError as stored:
-            return MISSING if stored.error is None else stored.with_traceback(None)
 
     def _noted(self, call: Call, entry: Entry, value: Any) -> Any:
         """A value that was found, once the call knows what of its entry counts for a hit."""
@@ -251,10 +244,9 @@ class Cache(Rows):
         return MISSING if data is None else form.restore(Payload(data, codec, owned))
 
     def restore(self, task: Task, key: str, entry: Entry) -> Any:
-        """The value of an entry, checked.
+        """The value of an entry, checked; an error as a `StoredError`, or `MISSING` if unknown.
 
         Raises:
-            StoredError: it is no value, but an error that the function raised.
             RestoreError: damaged, or stored by another serializer or kind of function.
             StorageError: the blob could not be read.
         """
@@ -272,7 +264,8 @@ class Cache(Rows):
             payload = Payload(data, codec)
             self.check(key, entry, payload)
         if is_error(codec):
-            raise StoredError(task.restore_error(payload, form))
+            error = task.restore_error(payload, form)
+            return MISSING if error is None else StoredError(error)
         return form.restore(payload)
 
     def _blob(self, form: ResultForm, key: str, codec: str, entry: Entry) -> Payload:

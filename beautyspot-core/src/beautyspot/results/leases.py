@@ -25,9 +25,7 @@ from typing import TYPE_CHECKING, Final
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.waiting import Bell, Together
-from beautyspot.contracts.backend import wrong_answer
 from beautyspot.contracts.store import Begun
-from beautyspot.errors import MetadataError
 from beautyspot.logs import logger
 from beautyspot.messages import less_secrets
 
@@ -90,14 +88,14 @@ class Leases:
 
     # ------------------------------------------------------------------------------- holding
 
-    def begin(  # noqa: C901 - one step, in its order: it is made at each miss
+    def begin(
         self, leases: Collection[Lease], rejected: Mapping[str, float], *, in_place: bool = False
     ) -> Begun:
         """Ask for leases, and see what is stored under their keys.
 
         What is held then is renewed from here on. The store is not asked for what another call of
         this process holds. Threads that ask for one each, of a store that may block, share their
-        trips to it.
+        trips to it, and each is given what was found for all of them.
 
         Args:
             leases: those that are wanted, none of them held.
@@ -121,13 +119,10 @@ class Leases:
         held = 0
         try:
             if len(asked) == 1 and self._store.real.blocking and not in_place:
-                begun = self._ask_with_others(next(iter(asked)), rejected)
+                begun: Begun = self._together((next(iter(asked)), rejected))
             else:
                 ask = self._store.begin_now if in_place else self._store.begin
                 begun = ask(list(asked), self.token, rejected=rejected)
-            if not isinstance(begun, Begun):
-                real, advice = self._store.real, "return a Begun with its four fields"
-                raise MetadataError(wrong_answer(real, "begin", begun, "a Begun", advice))
             now, self.since = self._clock(), max(self.since, begun.since)
             for key in {*begun.leased} & asked.keys():
                 lease = asked[key]
@@ -140,15 +135,8 @@ class Leases:
             self._renewing.begin()
         return begun
 
-    def _ask_with_others(self, key: str, rejected: Mapping[str, float]) -> Begun:
-        """Ask for one key; other threads that do so at the same time share the trip."""
-        begun: Begun = self._together((key, rejected))
-        if not isinstance(begun, Begun):
-            return begun
-        found = {key: begun.found[key]} if key in begun.found else {}
-        return begun._replace(found=found, leased=[key] if key in begun.leased else [])
-
     def _ask_of_all(self, asked: list[tuple[str, Mapping[str, float]]]) -> Begun:
+        """Ask for the one key of each of several threads."""
         rejected: dict[str, float] = {}
         for _, each in asked:
             rejected |= each

@@ -84,7 +84,11 @@ class Placement:
             if location is not None:
                 return record._replace(result_type=FILE, result_value=location, result_data=None)
         if len(data) > self.largest_data:
-            raise self._too_large(task, record)
+            raise TooLarge(
+                f"the result can't be stored: it is over {self.largest_data / 2**20:g} MiB, the "
+                f"most that a row of the metadata store {self.store.name!r} holds: {LARGE_NEED}; "
+                "or leave save_blob=False out, where that is given"
+            )
         return record if type(data) is bytes else record._replace(result_data=bytes(data))
 
     def _stored_file(self, record: TaskRecord, data: FileData) -> TaskRecord:
@@ -144,17 +148,6 @@ class Placement:
         key, made, expires = record.cache_key, record.made_at, record.expires_at
         digest = self.seals.sign(key, codec, made, expires, data)
         return record._replace(serializer=codec, result_data=data, digest=digest, size=len(data))
-
-    def _too_large(self, task: Task, record: TaskRecord) -> TooLarge:
-        instead = LARGE_NEED
-        if is_error(record.serializer):
-            instead = "raise an error that holds less"
-        elif task.options.save_blob is False:
-            instead = "leave save_blob=False out"
-        return TooLarge(
-            f"the result can't be stored: it is over {self.largest_data / 2**20:g} MiB, the most "
-            f"that a row of the metadata store {self.store.name!r} holds: {instead}"
-        )
 
     def _save_blob(self, task: Task, record: TaskRecord, data: Data) -> str | None:
         """Where the blob is; None where it can't be stored, and the row has to hold it.

@@ -64,7 +64,6 @@ class Limits:
     older_than: float | None = None
     unused_for: float | None = None
     expired: bool = False
-    grace: float = 0.0  # what was made or used that lately is not evicted
 
     def reason(self, record: TaskRecord, now: float) -> str:
         """Why a record has to go, as a field of `Pruned`; "" where it may stay."""
@@ -137,9 +136,8 @@ def over_limits(
     for record in rows("unused") if max(surplus, bytes_over) > 0 else ():
         if surplus <= 0 and bytes_over <= 0:
             return
-        is_spared = limits.grace > 0 and now - (last_use(record) or 0.0) < limits.grace
         wins_nothing = surplus <= 0 and not size_of(record)
-        if not is_spared and not wins_nothing and not limits.reason(record, now):
+        if not wins_nothing and not limits.reason(record, now):
             surplus, bytes_over = surplus - 1, bytes_over - size_of(record)
             yield record, "evicted"
 
@@ -158,8 +156,6 @@ def prune(
     limits: Limits,
     rows: Rows | None = None,
     totals: Callable[[], Totals] | None = None,
-    *,
-    stops: Callable[[], bool] = bool,
 ) -> Pruned:
     """Remove every result that is over the limits.
 
@@ -167,7 +163,6 @@ def prune(
         cache: the results.
         limits: what may stay.
         rows, totals: those that are looked at, of the same store; None: all.
-        stops: whether to stop, and leave the rest.
 
     Raises:
         MetadataError: the store failed; what was not reached is still there.
@@ -178,7 +173,7 @@ def prune(
     over = over_limits(rows, totals, limits, cache.clock())
 
     def removed() -> Iterator[tuple[TaskRecord, str]]:
-        while not stops() and (page := list(islice(over, PAGE))):
+        while page := list(islice(over, PAGE)):
             gone = cache.saver.remove({record.cache_key: record for record, _ in page})
             yield from ((record, why) for record, why in page if record.cache_key in gone)
 
@@ -187,9 +182,6 @@ def prune(
 
 INTERVAL: Final = 600.0
 """Seconds after which the next save has the store looked at, however little was stored."""
-
-GRACE: Final = 10.0
-"""Seconds for which a result stays that was just made or found."""
 
 
 class SizeLimit:
@@ -203,11 +195,6 @@ class SizeLimit:
         holding: a context in which the store stays open all the same.
     """
 
-    __slots__ = (
-        *("_cache", "_checks", "_due", "_grown", "_holding", "_is_closed", "_most", "_step"),
-        "_write_uses",
-    )
-
     def __init__(
         self,
         most: int,
@@ -217,8 +204,7 @@ class SizeLimit:
         is_closed: Callable[[], bool],
         holding: Callable[[], AbstractContextManager[object]],
     ) -> None:
-        self._most = most
-        self._step = most // 20
+        self._most, self._goal, self._step = most, most * 9 // 10, most // 20
         self._cache = cache
         self._write_uses = write_uses
         self._is_closed = is_closed
@@ -229,6 +215,10 @@ class SizeLimit:
 
     def note(self, size: int) -> None:
         """Note that so many bytes were stored; the store is looked at where it is time."""
+        if size > self._goal:
+            about = f"max_size={self._most} is too small for a result of {size} bytes"
+            advice = "It is removed again, and made anew by the next call: raise max_size"
+            self._cache.reporter.once("max_size", f"{about}. {advice}")
         self._grown += size
         if (self._grown > self._step or monotonic() >= self._due) and not self._checks:
             self._checks = True
@@ -240,39 +230,21 @@ class SizeLimit:
         self._checks = False
 
     def _check(self) -> None:
+        """Remove what is over the limit."""
+        cache = self._cache
         try:
             with self._holding():
-                if not self._is_closed():
-                    self._keep()
+                if self._is_closed() or totals_of(cache.store.real).size <= self._most:
+                    return
+                self._write_uses()
+                pruned = prune(cache, Limits(max_size=self._goal))
         except Exception as error:
-            if not self._is_closed():
-                reporter, operation = self._cache.reporter, "keep the store under max_size"
-                advice = "It grows until that is mended: mend the store, or call spot.prune(…)"
-                try:
-                    reporter.report(operation, "", error, advice)
-                except Exception:  # it is strict, and nobody waits for this thread
-                    logger.warning("%s: could not %s: %r", reporter.spot, operation, error)
+            advice = "It grows until that is mended: mend the store, or call spot.prune(…)"
+            cache.reporter.report("keep the store under max_size", "", error, advice)
+        else:
+            logger.info(
+                "%s: %d results of %d bytes were removed, to keep the store under max_size",
+                *(cache.reporter.spot, pruned.evicted, pruned.size),
+            )
         finally:
             self._checks = False
-
-    def _keep(self) -> None:
-        cache = self._cache
-        size = totals_of(cache.store.real).size
-        if size <= self._most:
-            return
-        self._write_uses()
-        goal = self._most * 9 // 10
-        pruned = prune(cache, Limits(max_size=goal, grace=GRACE), stops=self._is_closed)
-        reporter, left = cache.reporter, totals_of(cache.store.real).size
-        logger.info(
-            "%s: %d results of %d bytes were removed, to keep the store under max_size",
-            *(reporter.spot, pruned.evicted, pruned.size),
-        )
-        if left <= self._most or pruned.size >= size - goal or self._is_closed():
-            return  # what is over the limit was stored meanwhile, and is seen the next time
-        self._due = monotonic() + GRACE  # what stayed is older then
-        reporter.once(
-            "max_size",
-            f"max_size={self._most} is too small: what was stored or used in the last {GRACE:.0f} "
-            f"seconds takes more ({left} bytes are left). Raise max_size",
-        )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord
 from beautyspot.contracts.records import clean
-from beautyspot.errors import SerializationError
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.validity import check_digests
 from beautyspot.serialization.payload import FileData, Payload, Unfit
@@ -43,8 +42,6 @@ class Rows:
                 return self.encoded(task, value)
         except Exception as error:
             advice = "The value is returned, and not cached"
-            if not isinstance(error, SerializationError):
-                advice = "The serializer failed: the value is returned, and not cached"
             self.reporter.report(STORING, task.func_identifier, error, advice)
             return None
 
@@ -58,7 +55,13 @@ class Rows:
             return task.form.encode(value)
         except Unfit as unfit:
             payload = task.form.encode(value, as_media=False)
-            self._say_unfit(task, value, unfit)
+            name, content_type = task.func_identifier, task.form.content_type
+            self.reporter.once(
+                f"{name} {type(value)} {str(unfit)[:60]}",
+                f"a result of {name} ({type(value).__qualname__}) can't be written as "
+                f"{content_type}: {unfit}. It is stored in beautyspot's own form, which no viewer "
+                "opens: return what fits, or its bytes, or leave content_type= out",
+            )
             return payload
 
     def encode_error(self, call: Call, error: Exception) -> Payload | None:
@@ -71,15 +74,6 @@ class Rows:
             return None
         call.terms = call.task.error_terms
         return payload
-
-    def _say_unfit(self, task: Task, value: object, unfit: Unfit) -> None:
-        name, content_type = task.func_identifier, task.form.content_type
-        self.reporter.once(
-            f"{name} {type(value)} {str(unfit)[:60]}",
-            f"a result of {name} ({type(value).__qualname__}) can't be written as {content_type}: "
-            f"{unfit}. It is stored in beautyspot's own form, which no viewer opens: return what "
-            "fits, or its bytes, or leave content_type= out",
-        )
 
     def record(self, call: Call, payload: Payload, took: float | None) -> TaskRecord:
         """The row of a result, with its data in it, wherever these belong."""

@@ -11,10 +11,8 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.waiting import Awaited
-from beautyspot.contracts.backend import wrong_answer
 from beautyspot.contracts.records import FILE, covers_of, in_full, is_newer
 from beautyspot.contracts.store import Put
-from beautyspot.errors import MetadataError
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
@@ -125,11 +123,7 @@ class Saver:
         if at_once:
             stored = self.store.real.put_at_once(puts[0])
             return None if stored is None else set() if stored else {batch[0].key}
-        refused: object = self.store.put(puts)
-        if isinstance(refused, set):
-            return refused
-        advice = "return the keys of what it refused"
-        raise MetadataError(wrong_answer(self.store.real, "put", refused, "a set", advice))
+        return set(self.store.put(puts))
 
     def settle(
         self, batch: Sequence[Pending], refused: set[str], seconds: float, *, later: bool

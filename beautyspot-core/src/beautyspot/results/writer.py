@@ -1,7 +1,7 @@
 """`Writer`: the results of one Spot that are yet to be written.
 
 A result is written by its caller, where the store may block with those of other threads that wait,
-or by a thread behind its caller: up to `BATCH` in a transaction.
+or by a thread behind its caller: up to `BATCH` in a transaction, and those of one call together.
 The thread also tries again what a failing store did not take, after one second first, and a minute
 in the end. Until a result is written, look-ups of this process find it here. Its key stays leased
 until its first save has failed. Order needs no care: the store refuses what is older than what it
@@ -49,7 +49,7 @@ BYTES: Final = 256 * 2**20
 """Bytes of results that may wait."""
 
 BATCH: Final = 256
-"""Results in one transaction."""
+"""Results of several calls in one transaction."""
 
 SMALL: Final = 65_536
 """Bytes of a result that threads write together."""
@@ -196,7 +196,7 @@ class Writer:
     def write(  # noqa: C901 - one step, in its order
         self, *batch: Pending, later: bool = False, insists: bool = False, at_once: bool = False
     ) -> bool:
-        """Write results in this thread, `BATCH` in a transaction; whether any was stored.
+        """Write results in this thread, in one transaction; whether any was stored.
 
         Those that the store does not take are held here, and tried again; all of them at once,
         while it is left alone after a failure, unless the caller `insists`. Where a transaction
@@ -208,10 +208,6 @@ class Writer:
             insists: whether the store is asked all the same.
             at_once: for one result: whether it is left to the caller where that may take long.
         """
-        if len(batch) > BATCH:
-            parts = [batch[start : start + BATCH] for start in range(0, len(batch), BATCH)]
-            written = [self.write(*part, later=later, insists=insists) for part in parts]
-            return any(written)
         if not insists and self._failure is not None and self.rest_left():
             for pending in batch:
                 self._hold(pending, self._failure)

@@ -69,16 +69,15 @@ class OtherFields(RestoreError):  # noqa: N818 - an earlier class's result, and 
     """What is stored is of a class that had other fields then."""
 
 
-class StoredError(RestoreError):
+class StoredError:
     """What is stored is no value, but an error that the function raised.
 
     Attributes:
-        error: made again; None where the mark vouches for no such class.
+        error: made again; None once it was taken.
     """
 
-    def __init__(self, error: Exception | None) -> None:
-        super().__init__("what is stored is an error that the function raised")
-        self.error = error
+    def __init__(self, error: Exception) -> None:
+        self.error: Exception | None = error
 
     def taken(self) -> Exception:
         """The error, once: what raises it must not refer to it, or it would stay in memory."""
