@@ -156,6 +156,39 @@ def test_a_cancelled_leader_hands_over_and_frees_its_key(spot: Spot) -> None:
     assert len(spot._engine.flights) == 0
 
 
+def test_what_a_cancelled_leader_has_handed_to_a_thread_is_waited_for(
+    make_spot: Callable[..., Spot],
+) -> None:
+    """The result was paid for, and is on its way to the store."""
+    writing, free = threading.Event(), threading.Event()
+
+    def slow(*_: object) -> None:
+        writing.set()
+        assert free.wait(DEADLINE)
+
+    store = scripted(MemoryMetadataStore, slow={"put": slow})
+    spot = make_spot(metadata=store)
+
+    @spot.mark
+    async def work(x: int) -> str:
+        STATE.calls.append(x)
+        return "a" * 100_000  # too much to be written in the event loop
+
+    async def main() -> str:
+        leader = asyncio.create_task(work(1))
+        await asyncio.to_thread(writing.wait, DEADLINE)
+        leader.cancel()
+        await asyncio.wait([leader])
+        follower = asyncio.create_task(work(1))
+        while not spot.activity().waiting and len(STATE.calls) == 1:
+            await asyncio.sleep(0)
+        free.set()
+        return await follower
+
+    assert asyncio.run(main()) == "a" * 100_000
+    assert STATE.calls == [1]
+
+
 def test_a_cancelled_follower_does_not_break_its_leader(spot: Spot) -> None:
     async def main() -> None:
         STATE.stuck = asyncio.Event()

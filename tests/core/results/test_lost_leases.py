@@ -1,14 +1,20 @@
-"""Leases that the store does not know any more: lost, or released a moment ago."""
+"""Leases that the store has lost, or released a moment ago, and who gets them next."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 import pytest
 from beautyspot.concurrency.holders import Lease
+from beautyspot.concurrency.waiting import Bell
+from beautyspot.results.leases import Leases
 from beautyspot.spot import Spot
+from owned_clock import Clock
 from remote_store import RemoteStore, Server
+from rows import HeldLease, is_leased
 
 KEY = "0" * 32
 
@@ -44,3 +50,55 @@ def test_one_that_is_lost_is_said_once(
     [said] = caplog.messages
     assert "1 of the leases that this process holds were lost" in said
     assert KEY not in leases.leases
+
+
+def test_the_next_holder_does_not_lose_it_to_the_release_before(
+    make_spot: Callable[..., Spot],
+) -> None:
+    """The call ends as its result was written behind it, which has released the lease too."""
+    store = RemoteStore()
+    leases = make_spot(metadata=store)._engine.cache.leases
+    first, second = Lease(KEY), Lease(KEY)
+    leases.begin([first], {})
+
+    def next_one() -> None:
+        leases.drop(first)  # the writer's thread: the put has released it
+        leases.begin([second], {})
+
+    def releasing(name: str, _args: tuple[Any, ...]) -> None:
+        if name == "release":
+            thread = threading.Thread(target=next_one)
+            thread.start()
+            thread.join()
+
+    store.before = releasing
+    leases.release(first)
+    assert second.held == is_leased(store, KEY)
+    leases.begin([second], {})
+    assert second.held
+
+
+def test_who_refreshes_and_who_does_not_wait_for_one_lease(make_spot: Callable[..., Spot]) -> None:
+    server = Server()
+    store = make_spot(metadata=RemoteStore(server))._engine.cache.store
+    other, clock = RemoteStore(server), Clock(0.0)
+    leases, asked = Leases(store, "app", clock), Bell()
+    spot = make_spot(metadata=other)
+    key = spot.key(len, "ab")
+    held = HeldLease(other, key)
+    anyone, refreshing = Lease(key), Lease(key)
+    leases.wait_for(anyone, {})
+    leases.wait_for(refreshing, {key: inf})
+    spot.set_result(2, len, "ab")
+    held.release()
+    with anyone.waking(asked):
+        clock.now = 1.0
+        assert asked.wait(20)
+    assert not anyone.held
+    assert key in anyone.answer.found
+    with refreshing.waking(asked):
+        clock.now = 2.0
+        assert asked.wait(20)
+    assert refreshing.held
+    leases.release(refreshing)
+    leases.stop()

@@ -170,8 +170,9 @@ class Run:
         """
         engine, flight, self.has_ended = self.engine, self.flight, True
         holds = self.lease.held
-        if holds and self.pending is not None:  # what waits to be written has it
-            holds = engine.cache.writer.pending.get(self.call.key) is not self.pending
+        if holds and self.pending is not None:  # what is yet to be written has it
+            queued = engine.cache.writer.pending.get(self.call.key)
+            holds = queued is not self.pending and not self.pending.away
         if holds and engine.blocking and not in_thread and running_loop():
             engine.running[self] = None
             if flight is not None:
@@ -237,7 +238,9 @@ def save(  # noqa: C901 - one step, in its order: it is made at each miss
     elif one is not None and engine.blocking and not call.invalidated and writer.queue(one):
         yield Wait(one, inf)
     elif one is None or engine.blocking or not writer.write_now(one):
-        yield Block(partial(writer.write, *results))
+        for pending in results:
+            pending.away = True
+        yield Block(partial(writer.write_away, *results))
     for run, pending in zip(left, results, strict=True):
         run.call.is_stored = bool(pending.stored)
         if pending.refused:

@@ -162,9 +162,15 @@ class Leases:
             self.drop(*held)
 
     def drop(self, *leases: Lease) -> None:
-        """Hold these no more: the store has released them."""
+        """Hold these no more: the store has released them.
+
+        One that another thread gives back just now is dropped by that: the store hears of it yet.
+        """
+        here = get_ident()
         with self._lock:
             for lease in leases:
+                if lease.thread not in (0, here):
+                    continue
                 if self.leases.get(lease.key) is lease:
                     del self.leases[lease.key]
                 lease.held, lease.thread = False, 0
@@ -253,7 +259,7 @@ class Leases:
         rejected: dict[str, float] = {}
         asked = time.monotonic()
         first = {lease.key: lease for lease in reversed(waiting)}
-        for lease in waiting:
+        for lease in first.values():
             rejected.update(lease.rejected)
         try:
             begun = self.begin(first.values(), rejected)
@@ -262,7 +268,8 @@ class Leases:
                 self._tell(lease, None)  # each asks once more by itself, and meets the failure
             return
         for lease in waiting:
-            if lease.key in begun.found or lease.held:
+            is_found = lease.key in begun.found and lease.rejected == first[lease.key].rejected
+            if is_found or lease.held:
                 lease.asked = asked
                 if not self._tell(lease, begun) and lease.held:
                     with suppress(Exception):

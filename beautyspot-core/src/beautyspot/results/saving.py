@@ -42,11 +42,12 @@ class Pending(Awaited):
         has_failed: whether the store has failed to take it.
         refusals: how often the store did not take it while it took others.
         placed: whether its data are where they belong: small ones stay in their row.
+        away: whether an executor writes it, and releases its lease.
     """
 
     __slots__ = (
-        *("earlier", "has_failed", "key", "lease", "placed", "record", "refusals", "refused"),
-        *("replaces", "since", "size", "stored", "task"),
+        *("away", "earlier", "has_failed", "key", "lease", "placed", "record", "refusals"),
+        *("refused", "replaces", "since", "size", "stored", "task"),
     )
 
     def __init__(
@@ -67,7 +68,7 @@ class Pending(Awaited):
         self.lease, self.replaces, self.earlier = lease, replaces, earlier
         self.stored: bool | None = None
         self.refusals = 0
-        self.done = self.refused = self.has_failed = False
+        self.done = self.refused = self.has_failed = self.away = False
         self.wakers = []
 
     def tell(self, stored: bool | None) -> None:

@@ -71,7 +71,8 @@ LONGEST_PAUSE: Final = 60.0
 """Seconds until a batch that failed is tried again."""
 
 SAVING: Final = "save the result"
-"""The operation in reports."""
+SAVING_AGAIN: Final = "save the result again"
+"""Operations in reports: the last word on a result is said though its first failure was."""
 
 
 class NoRoomError(MetadataError):
@@ -184,6 +185,14 @@ class Writer:
         else:
             self._together(pending)
 
+    def write_away(self, *batch: Pending) -> None:
+        """Write the results of a caller in an executor; also where that is cancelled meanwhile."""
+        try:
+            self.write(*batch)
+        finally:
+            for pending in batch:
+                self._saver.let_go(pending)
+
     def write(  # noqa: C901 - one step, in its order
         self, *batch: Pending, later: bool = False, insists: bool = False, at_once: bool = False
     ) -> bool:
@@ -234,7 +243,7 @@ class Writer:
             pending.refusals += pending.has_failed
             if pending.refusals > 1:
                 advice = "The store takes others: its caller has it, and it is computed again"
-                self._give_up(pending, SAVING, self._failure or error, advice)
+                self._give_up(pending, SAVING_AGAIN, self._failure or error, advice)
         return taken
 
     def write_now(self, pending: Pending) -> bool:
@@ -341,15 +350,17 @@ class Writer:
 
     def finish(self) -> None:
         """Write all a last time, and say what is lost."""
-        self.closed = True
+        self.closed, waited = True, len(self.pending)
         self._bell()
         try:
-            written = self.flush()
+            self.flush()
+            if len(self.pending) < waited:  # the store takes some: the others are tried once more
+                self.flush()
         except BaseException:  # a signal's handler may raise, and what waits was paid for
             self.flush()
             raise
         self._thread.join(PATIENCE)  # it may be using the store, which is closed next
-        if written:
+        if not self.pending:
             return
         names = sorted({each.task.func_identifier for each in list(self.pending.values())})
         logger.warning(
