@@ -61,9 +61,10 @@ def caught(spot: Any, caplog: Any) -> Any:
 
 
 def kind_of(value: Any) -> Any:
-    """The class; of a parametrised model the one it is made of, for which ``==`` asks, too."""
-    generic = getattr(type(value), "__pydantic_generic_metadata__", None) or {"origin": None}
-    return generic["origin"] or type(value)
+    """The class; of `Page[~T]` the model it is made of, for which ``==`` asks, too."""
+    generic = getattr(type(value), "__pydantic_generic_metadata__", None)
+    is_open = generic is not None and {*map(type, generic["args"])} == {TypeVar}
+    return generic["origin"] if generic is not None and is_open else type(value)
 
 
 def plain(schema: type[T]) -> T:

@@ -11,7 +11,7 @@ from beautyspot.contracts.backend import hints
 from beautyspot.contracts.storage import CONTENT_TYPE, File
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
-from beautyspot.serialization.annotations import own_of, return_classes
+from beautyspot.serialization.annotations import filled, own_of, return_classes
 from beautyspot.serialization.payload import (
     COMPRESSED,
     ERROR,
@@ -115,7 +115,8 @@ class ResultForm:
         vouching = self._serializer.vouching
         own = self._own if self._is_private() else None
         serializer = vouching(classes, **hints(vouching, own=own))
-        return serializer.vouching(self._given) if self._given else serializer
+        given = [*self._given, *filled(classes, self._given)]
+        return serializer.vouching(given) if given else serializer
 
     @Lazily
     def of_others(self) -> ResultForm:
