@@ -124,10 +124,11 @@ class Leases:
                 ask = self._store.begin_now if in_place else self._store.begin
                 begun = ask(list(asked), self.token, rejected=rejected)
             now, self.since = self._clock(), max(self.since, begun.since)
-            for key in {*begun.leased} & asked.keys():
-                lease = asked[key]
-                lease.held, lease.since, lease.thread = True, now, 0
-                held += 1
+            for key in begun.leased:
+                if key in asked:  # else it is another thread's
+                    lease = asked[key]
+                    lease.held, lease.since, lease.thread = True, now, 0
+                    held += 1
         finally:
             if held < len(asked):
                 self.drop(*[lease for lease in asked.values() if not lease.held])
