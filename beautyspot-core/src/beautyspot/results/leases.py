@@ -88,7 +88,7 @@ class Leases:
 
     # ------------------------------------------------------------------------------- holding
 
-    def begin(
+    def begin(  # noqa: C901 - one step, in its order: it is made at each miss
         self, leases: Collection[Lease], rejected: Mapping[str, float], *, in_place: bool = False
     ) -> Begun:
         """Ask for leases, and see what is stored under their keys.
