@@ -260,15 +260,24 @@ class Addressing:
 
         None where it can't make them in bulk: also before the first call has its key.
         """
-        if self._key_maker is None or self.has_own_id or self.follows:
+        maker, keygen = self._key_maker, self._keygen
+        if maker is None or self.has_own_id or self.follows:
             return None
         made: list[str] = []
         for args in calls:
-            call = Addressed()
-            call.args, call.kwargs = args, {}
-            with suppress(Exception):  # whoever makes the call meets it again
-                self.address(call)
-            made.append(call.key)
+            key = ""
+            try:
+                values, more = bound = self.bind(*args)
+                if self._is_ours and not more and FLAT.issuperset(map(type, values)):
+                    texts = flat_texts(self._binding.names, values)
+                    key = maker(keygen.id_of(texts, self._added))
+                else:
+                    call = Addressed()
+                    self.address(call, bound)
+                    key = call.key
+            except Exception:  # noqa: S110 - whoever makes the call meets it again
+                pass
+            made.append(key)
         return made
 
     def earlier_keys(self, call: Addressed) -> list[str]:
