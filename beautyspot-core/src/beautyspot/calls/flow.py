@@ -216,6 +216,7 @@ def flow(engine: Engine, call: Call) -> Flow:  # noqa: C901 - each part is a ste
             yield Block(run.release)
         return outcome
     finally:
+        run.has_ended = True  # also where an interrupt keeps it from its end: see `Engine.end_left`
         run.end()
 
 

@@ -135,6 +135,7 @@ class ItemRuns:
             return error
         finally:
             for item in reversed(batch):
+                item.has_ended = True  # as in `flow`
                 item.end()
 
     def _begin(self, led: list[Item]) -> set[Item]:
