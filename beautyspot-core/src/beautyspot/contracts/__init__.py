@@ -43,7 +43,7 @@ from beautyspot.contracts.units import (
 
 if TYPE_CHECKING:
     from beautyspot.contracts.key_value import KeyValueStore
-    from beautyspot.contracts.limiter import LimiterBase, Reservation
+    from beautyspot.contracts.limiter import Grant, LimiterBase, Rate, Schedule
     from beautyspot.contracts.selection import (
         Counts,
         FunctionTotals,
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 
 _LATER = {
     "key_value": ("KeyValueStore",),
-    "limiter": ("LimiterBase", "Reservation"),
+    "limiter": ("Grant", "LimiterBase", "Rate", "Schedule"),
     "selection": (
         "Counts",
         "FunctionTotals",
@@ -103,6 +103,7 @@ __all__ = [
     "Entry",
     "File",
     "FunctionTotals",
+    "Grant",
     "Invalidation",
     "KeyGenBase",
     "KeyValueStore",
@@ -114,8 +115,9 @@ __all__ = [
     "Plain",
     "Put",
     "Rank",
+    "Rate",
     "Readable",
-    "Reservation",
+    "Schedule",
     "Selection",
     "SerializerBase",
     "TaskRecord",
