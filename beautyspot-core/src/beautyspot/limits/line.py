@@ -26,13 +26,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 LONGEST: Final = 1.0
-"""Seconds after which a limiter is asked again, at most: others may have given something back."""
+"""Seconds after which a limiter is asked again, at most: others may have given something back.
+
+A caller whose time-out is shorter than a question takes waits so long for the answer.
+"""
 
 LONG: Final = 5.0
 """Seconds of waiting from which on the log says so."""
 
 TOO_LONG: Final = 60.0
 """The same, as a warning, once: it may be a mistake."""
+
+NO_WAIT: Final = 1e-4
+"""Seconds of delay that rounding may leave of none, at most: what begins so soon is never late."""
 
 IDLE: Final = 1.0
 """Seconds for which the thread waits for another line before it ends."""
@@ -48,7 +54,8 @@ class Waiter:
         grant: what it was granted.
         begins: when it may begin, by `monotonic`.
         error: why it was refused, or what the limiter raised.
-        wait: seconds that it would have to wait, as far as is known.
+        wait: seconds that it would have to wait, as far as is known; below 0 before the limiter has
+            answered.
     """
 
     __slots__ = ("begins", "costs", "error", "grant", "latest", "wait", "wake")
@@ -57,7 +64,7 @@ class Waiter:
         self.costs, self.latest = costs, latest
         self.wake: Callable[[], object] = bool
         self.grant: Grant | None = None
-        self.begins = self.wait = 0.0
+        self.begins, self.wait = 0.0, -inf
         self.error: Exception | None = None
 
     @property
@@ -148,13 +155,14 @@ class Lines:
                 if line is None:
                     line = self._lines[key] = Line(key)
                 line.waiters.append(waiter)
+                is_first = line.waiters[0] is waiter
             waits = self._limiter.blocking and running_loop() is not None
-            if line.waiters[0] is waiter and not waits and line.turn.acquire(blocking=False):
+            if is_first and not waits and line.turn.acquire(blocking=False):
                 try:
                     self._ask(line)
                 finally:
                     line.turn.release()
-            elif line.waiters[0] is waiter or waiter.latest < inf:
+            elif is_first or waiter.latest < inf:
                 line.due = -inf  # it is to be known whether that is in time
             self._drive_soon(line)
             yield
@@ -171,13 +179,14 @@ class Lines:
         began, told = monotonic(), False
         while not waiter.has_news:
             now = monotonic()
-            if now >= waiter.latest:
+            left = waiter.latest - now + (LONGEST if waiter.wait < 0 else 0.0)
+            if left <= 0:
                 raise refusal(waiter)
             wait = waiter.wait + began - now
             if waiter.wait >= LONG and not told:
                 told = True
                 self._tell(wait)
-            yield min(waiter.latest - now, LONGEST if not told else LONG)
+            yield min(left, LONGEST if not told else LONG)
         while waiter.error is None and (left := waiter.begins - monotonic()) > 0:
             yield left
 
@@ -234,7 +243,8 @@ class Lines:
         surplus: list[Grant] = []
         with self._lock:
             for waiter, grant in zip(asked, grants, strict=False):
-                if waiter not in line.waiters or now + grant.delay > waiter.latest + 1e-9:
+                late = grant.delay > NO_WAIT and now + grant.delay > waiter.latest
+                if late or waiter not in line.waiters:
                     surplus.append(grant)  # it is gone, or can't wait even so long
                     waiter.wait = grant.delay
                 else:
@@ -292,7 +302,7 @@ class Lines:
 
 def refusal(waiter: Waiter) -> RateLimitError:
     """What one gets that can't begin in time."""
-    wait = waiter.wait
+    wait = max(0.0, waiter.wait)
     takes = f" (it would take {wait:.3g} s now)" if wait else ""
     costs = ", ".join(f"{cost:g}" for cost in waiter.costs.values())
     return RateLimitError(
