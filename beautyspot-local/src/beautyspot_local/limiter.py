@@ -66,9 +66,9 @@ class TokenBucket(LimiterBase):
         self.limits = limits
         self.rate, self.max_cost, self.burst = next(iter(limits.values()))
         self._clock = clock
-        self._schedules: dict[str, Schedule] = {}
+        self._whole = Schedule(limits)  # of no key
+        self._keys: dict[str, Schedule] = {}
         self._most = FEW
-        self._paused = clock()  # until then nothing is granted, of any key
         self.reset_after_fork()
         reset_in_children(self)
 
@@ -88,18 +88,18 @@ class TokenBucket(LimiterBase):
     def tat(self) -> float:
         """The theoretical arrival time: when what was granted ends, in seconds of the clock."""
         with self._lock:
-            return self._of("").ends.get("rate", self._clock())
+            return self._whole.ends.get("rate", self._clock())
 
     def _of(self, key: str) -> Schedule:
         """The schedule of a key; those that are idle are forgotten."""
-        schedule = self._schedules.get(key)
+        schedule = self._keys.get(key) if key else self._whole
         if schedule is None:
-            if len(self._schedules) >= self._most:
+            if len(self._keys) >= self._most:
                 now = self._clock()
-                kept = {k: each for k, each in self._schedules.items() if not each.is_idle(now)}
-                self._schedules, self._most = kept, max(FEW, 2 * len(kept))
-            schedule = self._schedules[key] = Schedule(self.limits)
-        schedule.until = max(schedule.until, self._paused)
+                self._keys = {k: each for k, each in self._keys.items() if not each.is_idle(now)}
+                self._most = max(FEW, 2 * len(self._keys))
+            schedule = self._keys[key] = Schedule(self.limits)
+            schedule.until, schedule.seen = self._whole.until, self._whole.seen
         return schedule
 
     def take(
@@ -119,18 +119,18 @@ class TokenBucket(LimiterBase):
         """See `LimiterBase.hold`."""
         with self._lock:
             now = self._clock()
-            if key:
-                self._of(key).pause(seconds, now)
-            else:
-                self._paused = max(self._paused, now + seconds)
+            for schedule in [self._of(key)] if key else [self._whole, *self._keys.values()]:
+                schedule.pause(seconds, now)
 
     def consume(self, cost: Any = 1, *, timeout: float | None = None, key: str = "") -> Grant:
         """Wait until `cost` is granted; see `LimiterBase.consume`."""
         if type(cost) in _PLAIN and timeout is None and not key and len(self.limits) == 1:
             with self._lock:  # the same as below, where nothing is in the way: half of the time
                 now = self._clock()
-                schedule = self._of("")
-                is_free = schedule.ends.get("rate", now) <= now >= max(schedule.until, schedule.seen)
+                schedule = self._whole
+                is_free = (
+                    schedule.ends.get("rate", now) <= now >= max(schedule.until, schedule.seen)
+                )
                 if is_free and 0 < cost <= self.max_cost and not self.lines:
                     schedule.seen = now
                     schedule.ends["rate"] = now + cost / self.rate

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import math
 import time
 from contextlib import contextmanager
 from hashlib import sha256
@@ -17,6 +17,7 @@ from beautyspot_local.rate import checked_workers, parse_rate
 from beautyspot_local.shared_file import SharedFile
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Self
@@ -63,7 +64,7 @@ class SharedTokenBucket(LimiterBase):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         try:
-            file = absolute(path, "path")  # type: ignore[arg-type]  # tried, not known
+            file = absolute(path, "path")
         except TypeError as error:
             raise ConfigError(
                 f"path={path!r:.80} is no path: give the file that is shared"
@@ -106,15 +107,19 @@ class SharedTokenBucket(LimiterBase):
     def _schedule(self, key: str) -> Iterator[tuple[Schedule, float]]:
         """The schedule of a key, and the time, for one process at a time."""
         schedule = Schedule(self.limits)
-        file, paused = self._file, 0.0
+        file, paused = self._file, -math.inf
         if key:
-            paused = file.paused()
+            with self._schedule("") as (whole, now):
+                whole.tick(now)
+                paused = whole.until
             digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
             file = SharedFile(self._path.with_name(f"{self._path.name}.keys") / digest)
         try:
             with file.locked(schedule):
+                now = self._clock()
+                schedule.tick(now)
                 schedule.until = max(schedule.until, paused)
-                yield schedule, self._clock()
+                yield schedule, now
         finally:
             if key:
                 file.close()
