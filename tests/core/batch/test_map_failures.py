@@ -174,9 +174,9 @@ def test_tuples_for_a_function_of_several_arguments(spot: Spot) -> None:
 
     pairs = [("a", "b"), ("c", "d")]
     advice = r"spot.map calls .*joined with one argument of each iterable.*\*zip\(\*inputs\)"
-    for given in (lambda: list(spot.map(joined, pairs)), lambda: list(spot.map(joined, ["a"], ["b"], ["c"]))):
+    for inputs in ([pairs], [["a"], ["b"], ["c"]]):
         with pytest.raises(TypeError, match="positional argument") as raised:
-            given()
+            list(spot.map(joined, *inputs))
         assert any(re.search(advice, note) for note in raised.value.__notes__)
     for failed in spot.map(joined, pairs, errors="return"):
         assert isinstance(failed, bs.Failed)
