@@ -163,7 +163,7 @@ class LimiterBase(Backend):
     @abstractmethod
     def take(
         self, asked: Sequence[Mapping[str, float]], key: str = ""
-    ) -> tuple[Sequence[Grant], float]:
+    ) -> tuple[list[Grant], float]:
         """Grant those calls that may begin within `SOON` seconds, in their order.
 
         A call takes from all of its limits or from none, and begins in all of them at one moment.
