@@ -72,9 +72,9 @@ class Waiter:
         return self.grant is not None or self.error is not None
 
     def expect(self, when: float) -> None:
-        """Note when it may begin; it is refused where that is too late."""
+        """Note when it may begin; it is refused where that is too late, unless it is now."""
         self.expected = when
-        if when > max(self.latest, self.joined + MOMENT):
+        if when > max(self.latest, monotonic() + MOMENT):
             self.error = self.refusal()
 
     def refusal(self) -> RateLimitError:
