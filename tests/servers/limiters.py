@@ -34,7 +34,7 @@ def delays(limiter: LimiterBase, *costs: object, key: str = "") -> list[float]:
 
     One that would begin later than soon takes nothing.
     """
-    found = [limiter.take([limiter.costs(cost)], key) for cost in costs]
+    found = [limiter.take([limiter.costs_of(cost)], key) for cost in costs]
     return [grants[0].delay if grants else wait for grants, wait in found]
 
 

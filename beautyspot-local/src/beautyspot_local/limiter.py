@@ -130,8 +130,8 @@ class TokenBucket(LimiterBase):
             with self._lock:  # the same as below, where nothing is in the way: half of the time
                 now = self._clock()
                 schedule = self._of("")
-                is_free = schedule.ends.get("rate", now) <= now >= max(schedule.until, schedule.seen)
-                if is_free and 0 < cost <= self.max_cost and not self.lines:
+                free_at = max(schedule.ends.get("rate", now), schedule.until, schedule.seen)
+                if free_at <= now and 0 < cost <= self.max_cost and not self.lines:
                     schedule.seen = now
                     schedule.ends["rate"] = now + cost / self.rate
                     return Grant(0.0, {"rate": cost})

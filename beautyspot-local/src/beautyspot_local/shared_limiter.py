@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import contextmanager
 from hashlib import sha256
@@ -17,6 +16,7 @@ from beautyspot_local.rate import checked_workers, parse_rate
 from beautyspot_local.shared_file import SharedFile
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Self
@@ -63,7 +63,7 @@ class SharedTokenBucket(LimiterBase):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         try:
-            file = absolute(path, "path")  # type: ignore[arg-type]  # tried, not known
+            file = absolute(path, "path")
         except TypeError as error:
             raise ConfigError(
                 f"path={path!r:.80} is no path: give the file that is shared"
