@@ -5,8 +5,9 @@ a client that stops holds no lock. Calls for one key queue at a lock, and read t
 
 Times are kept as seconds from when they were written. So of everything the same is left where the
 clock was turned back, and sums of many short times are exact, which those of the clock's readings
-are not: a float that counts from 1970 has steps of 0.2 microseconds. A pause of all keys is written
-by nobody else, and lasts by so much longer as the clock was turned back.
+are not: a float that counts from 1970 has steps of 0.2 microseconds. What has no key is not written
+by the calls of each key, so a pause of all keys may last as long again after the clock was turned
+back.
 
 Names that begin with ``_`` are of the function's parameters and variables.
 """
@@ -35,6 +36,8 @@ CREATE TABLE IF NOT EXISTS {schema}.schedules (
 
 _EXPIRES: Final = "CREATE INDEX IF NOT EXISTS schedules_expire ON {schema}.schedules (expires)"
 
+_TIME: Final = f"coalesce(_clock, {NOW})"
+
 _ASK: Final = f"""
 CREATE OR REPLACE FUNCTION {{schema}}.ask_limits(
   _namespace text, _key text, _clock double precision, _names text[],
@@ -52,7 +55,9 @@ BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
   PERFORM pg_advisory_xact_lock(
     hashtextextended(concat_ws(E'\\n', '{{schema}} limits', _namespace, _key), 0));
-  _now := coalesce(_clock, {NOW});
+  UPDATE {{schema}}.schedules SET seen = {_TIME}
+  WHERE namespace = _namespace AND key = '' AND name = ANY (_names) AND seen > {_TIME};
+  _now := {_TIME};
   SELECT array_agg(greatest(left_over + coalesce(change, 0), least(left_over, 0)) ORDER BY place),
     array_agg(greatest(own.paused - passed, _pause) ORDER BY place),
     array_agg(greatest(own.paused - passed, of_all.paused - greatest(_now - of_all.seen, 0), 0)
