@@ -77,12 +77,15 @@ def test_a_list_of_limits_of_a_spot_is_one_round_trip(
     ran: list[str] = []
     kind: Any = type(make_limiter())
 
-    def counted(name: str) -> Callable[..., Any]:
-        trip = getattr(kind, name)
-        return lambda *given: ran.append(name) or trip(*given)
+    def count(name: str, trip: Callable[..., Any]) -> None:
+        def counted(*given: Any) -> Any:
+            ran.append(name)
+            return trip(*given)
+
+        monkeypatch.setattr(kind, name, counted)
 
     for name in ("_take", "_change", "_hold"):
-        monkeypatch.setattr(kind, name, counted(name))
+        count(name, getattr(kind, name))
 
     @spot.limiter(
         cost={"calls": 1, "words": len}, key=lambda text: text[0], settle=lambda n: {"words": n}

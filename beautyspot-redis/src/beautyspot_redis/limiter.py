@@ -12,8 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import Finding
-from beautyspot.contracts import checked
-from beautyspot.contracts.limiter import SOON
+from beautyspot.contracts import SOON, checked
 from beautyspot.errors import BeautyspotError
 from beautyspot_local.remote.limiter import RemoteLimiter
 from beautyspot_local.remote.remade import remembered
