@@ -15,6 +15,7 @@ from beautyspot.contracts import LimiterBase
 from beautyspot.errors import NotSupportedError, RateLimitError
 from beautyspot_local import TokenBucket
 from gates import DEADLINE
+from owned_clock import Clock
 
 
 class Far(TokenBucket):
@@ -127,6 +128,23 @@ def test_a_free_permit_goes_without_a_wait(make: Any) -> None:
     assert limiter.consume(1, timeout=0).delay == 0
     limiter = make(1)
     assert asyncio.run(limiter.consume_async(1, timeout=0)).costs == {"rate": 1}
+
+
+def test_what_is_there_is_granted_however_long_the_answer_took(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    """A time-out bounds the wait for a permit; a server far away would grant none at 0."""
+
+    class Slow(Far):
+        def take(self, asked: Any, key: str = "") -> Any:
+            clock.now += 1
+            return super().take(asked, key)
+
+    monkeypatch.setattr("beautyspot.limits.line.monotonic", clock)
+    limiter = Slow(0.01)
+    limiter.consume(timeout=0)
+    asyncio.run(limiter.consume_async(timeout=0, key="a"))
+    assert limiter.try_consume() is False
 
 
 def test_what_is_given_back_goes_to_those_who_wait(make: Any) -> None:
