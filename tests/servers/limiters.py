@@ -29,10 +29,13 @@ def made(given: dict[str, Any]) -> RemoteLimiter:
     return kind(url, **options)
 
 
-def delays(limiter: LimiterBase, *costs: float) -> list[float]:
-    """How long reservations of these costs have to wait."""
-    found = [limiter.reserve(cost) for cost in costs]
-    return [one.delay for one in found if one is not None]
+def delays(limiter: LimiterBase, *costs: object, key: str = "") -> list[float]:
+    """How long a call of each of these costs has to wait, asked one after the other.
+
+    One that would begin later than soon takes nothing.
+    """
+    found = [limiter.take([limiter.costs_of(cost)], key) for cost in costs]
+    return [grants[0].delay if grants else wait for grants, wait in found]
 
 
 def forget(given: dict[str, Any], namespace: str) -> None:
@@ -52,7 +55,7 @@ def _postgres(url: str, namespace: str) -> None:
     import psycopg
 
     with psycopg.connect(url) as connection:
-        connection.execute("DELETE FROM beautyspot.limits WHERE namespace = %s", [namespace])
+        connection.execute("DELETE FROM beautyspot.schedules WHERE namespace = %s", [namespace])
 
 
 _FORGET = {"redis": _redis, "postgres": _postgres}

@@ -45,8 +45,8 @@ class HoldsNothing(TokenBucket):
 
 class HoldsNoKeysToCome(TokenBucket):
     def hold(self, seconds: float, key: str = "") -> None:
-        for each in [key] if key else ["", *self._keys]:
-            super().hold(seconds, each) if each else self._whole.ends.update(
+        for each in [key] if key else ["", *self._schedules]:
+            super().hold(seconds, each) if each else self._plain.ends.update(
                 rate=self._clock() + seconds
             )
 
@@ -54,7 +54,7 @@ class HoldsNoKeysToCome(TokenBucket):
 class Bursts(TokenBucket):
     def _begin(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> None:
         super()._begin(limits, clock)
-        self._whole.limits = {
+        self._plain.limits = {
             name: rate._replace(burst=rate.burst + 2) for name, rate in limits.items()
         }
 
@@ -111,14 +111,14 @@ class Freezes(TokenBucket):
 
 
 class TakesAnyCost(TokenBucket):
-    def costs(self, cost: object) -> dict[str, float]:
+    def costs_of(self, cost: object) -> dict[str, float]:
         return {"rate": 1.0}
 
 
 class WaitsForNothing(TokenBucket):
     def consume(self, cost: Any = 1, *, timeout: float | None = None, key: str = "") -> Grant:
-        grants, _ = self.take([self.costs(cost)], key)
-        return grants[0] if grants else Grant(0.0, self.costs(cost), key)
+        grants, _ = self.take([self.costs_of(cost)], key)
+        return grants[0] if grants else Grant(0.0, self.costs_of(cost), key)
 
 
 class LocksNothing(TokenBucket):

@@ -170,7 +170,7 @@ class SharedFile:
         """
         schedule.seen, schedule.until, ends = self._parsed(os.pread(fd, SIZE, 0))
         names = {_digest(name): name for name in schedule.limits}
-        schedule.ends = {names.get(each) or each.hex(): end for each, end in ends.items()}
+        schedule.ends |= {names.get(each) or each.hex(): end for each, end in ends.items()}
 
     def _write(self, fd: int, schedule: Schedule) -> None:
         kept = [

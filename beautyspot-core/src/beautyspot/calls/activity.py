@@ -217,7 +217,7 @@ def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:
 
 
 def _limits(limiting: Limiting) -> Iterable[ActiveLimit]:
-    bucket, away = limiting.bucket, any(breaker.is_open for breaker in limiting.breakers)
+    bucket, away = limiting.bucket, limiting.is_away
     if bucket is not None:
         for name, rate in bucket.limits.items():
             speed, burst = rate.per_second, rate.burst

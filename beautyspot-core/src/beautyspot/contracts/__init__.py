@@ -43,7 +43,7 @@ from beautyspot.contracts.units import (
 
 if TYPE_CHECKING:
     from beautyspot.contracts.key_value import KeyValueStore
-    from beautyspot.contracts.limiter import Grant, LimiterBase, Rate, Schedule
+    from beautyspot.contracts.limiter import SOON, Grant, LimiterBase, Rate, Schedule
     from beautyspot.contracts.selection import (
         Counts,
         FunctionTotals,
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 
 _LATER = {
     "key_value": ("KeyValueStore",),
-    "limiter": ("Grant", "LimiterBase", "Rate", "Schedule"),
+    "limiter": ("SOON", "Grant", "LimiterBase", "Rate", "Schedule"),
     "selection": (
         "Counts",
         "FunctionTotals",
@@ -91,6 +91,7 @@ __all__ = [
     "KEY_SCHEME",
     "SECONDS_PER_UNIT",
     "SIZE",
+    "SOON",
     "UNITS",
     "Backend",
     "Begun",

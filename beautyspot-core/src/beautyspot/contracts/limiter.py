@@ -47,7 +47,8 @@ class Grant(NamedTuple):
     """The permission for one call.
 
     Attributes:
-        delay: seconds from the answer until the call may begin; at most `SOON`.
+        delay: of an answer, seconds until the call may begin; at most `SOON`. Of `consume`, seconds
+            that the call has waited.
         costs: what was taken of each limit, by its name.
         key: of whose limits.
         stamp: what the limiter wants to know again when something is given back.
@@ -81,7 +82,7 @@ class Schedule:
 
     def __init__(self, limits: Mapping[str, Rate]) -> None:
         self.limits = limits
-        self.ends: dict[str, float] = {}
+        self.ends = dict.fromkeys(limits, -math.inf)
         self.until = self.seen = -math.inf
 
     def tick(self, now: float) -> None:
@@ -109,22 +110,20 @@ class Schedule:
             start = max(now, self.until)
             for name in costs:
                 rate = self.limits[name]
-                start = max(start, self.ends.get(name, now) - rate.burst / rate.per_second)
+                start = max(start, self.ends[name] - rate.burst / rate.per_second)
             if start - now > SOON:
                 return delays, start - now
             for name, cost in costs.items():
                 length = cost / self.limits[name].per_second
-                self.ends[name] = max(self.ends.get(name, start), start) + length
+                self.ends[name] = max(self.ends[name], start) + length
             delays.append(start - now)
         return delays, 0.0
 
-    def give_back(
-        self, costs: Mapping[str, float], real: Mapping[str, float], now: float
-    ) -> None:
+    def give_back(self, costs: Mapping[str, float], real: Mapping[str, float], now: float) -> None:
         """Correct what a call took to its real costs. What is given back counts at once."""
         self.tick(now)
         for name, cost in real.items():
-            end = self.ends.get(name, now)
+            end = self.ends[name]
             more = (cost - costs[name]) / self.limits[name].per_second
             self.ends[name] = max(end + more, min(end, now))
 
@@ -158,13 +157,14 @@ class LimiterBase(Backend):
     shared: ClassVar[bool] = False
     workers: float = 1
     limits: Mapping[str, Rate]
+    _lines: Lines | None = None
 
     # ------------------------------------------------------------------------ what it brings
 
     @abstractmethod
     def take(
         self, asked: Sequence[Mapping[str, float]], key: str = ""
-    ) -> tuple[Sequence[Grant], float]:
+    ) -> tuple[list[Grant], float]:
         """Grant those calls that may begin within `SOON` seconds, in their order.
 
         A call takes from all of its limits or from none, and begins in all of them at one moment.
@@ -200,7 +200,7 @@ class LimiterBase(Backend):
 
     # ------------------------------------------------------------------------------ for users
 
-    def costs(self, cost: object) -> dict[str, float]:
+    def costs_of(self, cost: object) -> dict[str, float]:
         """What a cost takes of each limit: a number, or where there are several, a table.
 
         A limit that the table leaves out, or gives as 0, is not asked.
@@ -211,10 +211,11 @@ class LimiterBase(Backend):
         costs: dict[str, float] = {}
         for name, part in self._table("cost", cost).items():
             number = _number("cost", part)
-            if number > self.limits[name].max_cost:
+            most = self.limits[name].max_cost
+            if number > most:
                 raise CostError(
-                    f"{number:g} is above max_cost={self.limits[name].max_cost:g}, so no wait could "
-                    "grant it: give a smaller one, or raise the limiter's max_cost"
+                    f"{number:g} is above max_cost={most:g}, so no wait could grant it: give a "
+                    "smaller one, or raise the limiter's max_cost"
                 )
             if number > 0:
                 costs[name] = number
@@ -252,22 +253,22 @@ class LimiterBase(Backend):
         """
         if isinstance(cost, Mapping):
             cost = {name: 1e-300 if callable(part) else part for name, part in cost.items()}
-        self.costs(cost)
+        self.costs_of(cost)
 
     def consume(self, cost: Any = 1, *, timeout: float | None = None, key: str = "") -> Grant:
         """Wait until `cost` is granted; a `timeout` of 0 does not wait.
 
         Raises:
-            CostError: see `costs`.
+            CostError: see `costs_of`.
             RateLimitError: not granted within `timeout` seconds; nothing is spent.
         """
-        return self.lines.consume(self.costs(cost), timeout, key)
+        return self.lines.consume(self.costs_of(cost), timeout, key)
 
     async def consume_async(
         self, cost: Any = 1, *, timeout: float | None = None, key: str = ""
     ) -> Grant:
         """`consume` for asynchronous code; a waiter that is cancelled leaves the line."""
-        return await self.lines.consume_async(self.costs(cost), timeout, key)
+        return await self.lines.consume_async(self.costs_of(cost), timeout, key)
 
     def try_consume(self, cost: Any = 1) -> bool:
         """Take `cost` if it is granted at once; never waits."""
@@ -324,12 +325,12 @@ class LimiterBase(Backend):
     @property
     def lines(self) -> Lines:
         """Those who wait for it in this process."""
-        found: Lines | None = vars(self).get("_lines")
-        if found is None:
+        if self._lines is None:
             from beautyspot.limits.line import Lines  # which a Spot can start without
 
-            found = vars(self).setdefault("_lines", Lines(self))
-        return found
+            vars(self).setdefault("_lines", Lines(self))
+        assert self._lines is not None  # noqa: S101 - made just now
+        return self._lines
 
 
 def _number(what: str, value: object) -> float:

@@ -201,6 +201,11 @@ class Limiting:
         """What says whether the limiter fails, if it may."""
         return [self.bucket.breaker] if isinstance(self.bucket, Standby) else []
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the limiter fails, and this process keeps its share of the rates."""
+        return isinstance(self.bucket, Standby) and self.bucket.is_away
+
     def statistics(self) -> LimiterCounts:
         """The limiter's part of `Spot.stats`."""
         stats, bucket = self.stats, self.bucket
@@ -211,5 +216,5 @@ class Limiting:
             "limiter_seconds_waited": stats.seconds,
             "limiter_grants_last_minute": stats.last_minute(),
             "limiter_per_process": int(bucket is not None and not bucket.shared),
-            "limiter_away": int(any(breaker.is_open for breaker in self.breakers)),
+            "limiter_away": int(self.is_away),
         }

@@ -18,18 +18,18 @@ from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, running_loop
-from beautyspot.contracts.limiter import SOON, Grant, LimiterBase, checked_timeout
-from beautyspot.errors import RateLimitError
+from beautyspot.contracts.backend import wrong_answer
+from beautyspot.contracts.limiter import SOON, Grant, checked_timeout
+from beautyspot.errors import PluginError, RateLimitError
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from beautyspot.contracts.limiter import LimiterBase
 
 LONGEST: Final = 1.0
-"""Seconds after which a limiter is asked again, at most: others may have given something back.
-
-A caller whose time-out is shorter than a question takes waits so long for the answer.
-"""
+"""Seconds after which a limiter is asked again, at most: others may have given something back."""
 
 LONG: Final = 5.0
 """Seconds of waiting from which on the log says so."""
@@ -37,8 +37,8 @@ LONG: Final = 5.0
 TOO_LONG: Final = 60.0
 """The same, as a warning, once: it may be a mistake."""
 
-NO_WAIT: Final = 1e-4
-"""Seconds of delay that rounding may leave of none, at most: what begins so soon is never late."""
+MOMENT: Final = 0.001
+"""Seconds that count as none: threads wake up no more exactly."""
 
 IDLE: Final = 1.0
 """Seconds for which the thread waits for another line before it ends."""
@@ -49,28 +49,45 @@ class Waiter:
 
     Attributes:
         costs: of the call.
-        latest: when it has to begin, by `monotonic`.
+        joined: when it came, by `monotonic`.
+        latest: when it has to begin, likewise.
+        expected: when it may begin, as far as is known; None before the limiter has answered.
         wake: called when there is news.
         grant: what it was granted.
-        begins: when it may begin, by `monotonic`.
         error: why it was refused, or what the limiter raised.
-        wait: seconds that it would have to wait, as far as is known; below 0 before the limiter has
-            answered.
     """
 
-    __slots__ = ("begins", "costs", "error", "grant", "latest", "wait", "wake")
+    __slots__ = ("costs", "error", "expected", "grant", "joined", "latest", "wake")
 
-    def __init__(self, costs: Mapping[str, float], latest: float) -> None:
-        self.costs, self.latest = costs, latest
+    def __init__(self, costs: Mapping[str, float], timeout: float | None) -> None:
+        self.costs, self.joined = costs, monotonic()
+        self.latest = inf if timeout is None else self.joined + timeout
+        self.expected: float | None = None
         self.wake: Callable[[], object] = bool
         self.grant: Grant | None = None
-        self.begins, self.wait = 0.0, -inf
         self.error: Exception | None = None
 
     @property
     def has_news(self) -> bool:
         """Whether its wait is over."""
         return self.grant is not None or self.error is not None
+
+    def expect(self, delay: float) -> None:
+        """Note in how many seconds it may begin; it is refused where that is too late."""
+        self.expected = monotonic() + delay
+        if delay > MOMENT and self.expected > self.latest:
+            self.error = self.refusal()
+
+    def refusal(self) -> RateLimitError:
+        """What it gets if it can't begin in time."""
+        wait = max(0.0, (self.expected or 0.0) - monotonic())
+        takes = f" (it would take {wait:.3g} s now)" if wait else ""
+        costs = ", ".join(f"{cost:g}" for cost in self.costs.values())
+        return RateLimitError(
+            f"no permit of cost {costs} within {self.latest - self.joined:g} s{takes}: wait longer "
+            "(timeout= of spot.limiter or spot.limit), ask for less, or raise the limiter's rate",
+            retry_after=wait or None,
+        )
 
 
 class Line:
@@ -119,75 +136,91 @@ class Lines:
 
     def consume(self, costs: Mapping[str, float], timeout: float | None, key: str) -> Grant:
         """Wait for a grant, in this thread; see `LimiterBase.consume`."""
-        waiter = self._joined(costs, timeout)
-        with self._standing(waiter, key):
-            if not waiter.has_news or waiter.begins > monotonic():
+        waiter = Waiter(costs, checked_timeout(timeout))
+        with self._standing(waiter, key) as waits:
+            if waits:
                 bell = waiter.wake = Bell()
                 with stopping(bell) as stop:
-                    for seconds in self._naps(waiter):
+                    for seconds in self._naps(waiter, key):
                         bell.wait(seconds)
                         if stop is not None:
                             stop.check()
-            return _granted(waiter)
+            return _granted(waiter, waits)
 
     async def consume_async(
         self, costs: Mapping[str, float], timeout: float | None, key: str
     ) -> Grant:
         """The same for a task."""
-        waiter = self._joined(costs, timeout)
-        with self._standing(waiter, key):
-            if not waiter.has_news or waiter.begins > monotonic():
+        waiter = Waiter(costs, checked_timeout(timeout))
+        with self._standing(waiter, key) as waits:
+            if waits:
                 alarm = waiter.wake = Alarm()
-                for seconds in self._naps(waiter):
+                for seconds in self._naps(waiter, key):
                     await alarm.wait(seconds)
-            return _granted(waiter)
-
-    def _joined(self, costs: Mapping[str, float], timeout: float | None) -> Waiter:
-        most = checked_timeout(timeout)
-        return Waiter(costs, inf if most is None else monotonic() + most)
+            return _granted(waiter, waits)
 
     @contextmanager
-    def _standing(self, waiter: Waiter, key: str) -> Iterator[None]:
-        """In the block, one stands in the line of a key; whoever is given up leaves it."""
+    def _standing(self, waiter: Waiter, key: str) -> Iterator[bool]:
+        """In the block, one stands in the line of a key; gives whether it has to wait.
+
+        Whoever is given up leaves the line.
+        """
         try:
             with self._lock:
                 line = self._lines.get(key)
                 if line is None:
                     line = self._lines[key] = Line(key)
-                line.waiters.append(waiter)
-                is_first = line.waiters[0] is waiter
-            waits = self._limiter.blocking and running_loop() is not None
-            if is_first and not waits and line.turn.acquire(blocking=False):
-                try:
-                    self._ask(line)
-                finally:
-                    line.turn.release()
-            elif is_first or waiter.latest < inf:
-                line.due = -inf  # it is to be known whether that is in time
+                last = line.waiters[-1] if line.waiters else None
+                if last is not None and last.expected is not None:
+                    waiter.expect(last.expected + self._length(last) - monotonic())
+                if waiter.error is None:
+                    line.waiters.append(waiter)
+            if last is None:
+                self._ask_first(line)
             self._drive_soon(line)
-            yield
+            yield not waiter.has_news or (waiter.expected or 0.0) > monotonic()
         except BaseException:
             self._leave(waiter, key)
             raise
 
-    def _naps(self, waiter: Waiter) -> Iterator[float]:
+    def _ask_first(self, line: Line) -> None:
+        """Ask in this thread, unless that would hold up an event loop, or another thread asks."""
+        line.due = -inf
+        blocks = self._limiter.blocking and running_loop() is not None
+        try:  # an interrupt comes behind a call at the earliest: then it is released
+            if not blocks and line.turn.acquire(blocking=False):
+                self._ask(line)
+        finally:
+            try:  # noqa: SIM105 - a call more is a moment more
+                line.turn.release()
+            except RuntimeError:  # it is another thread's
+                pass
+
+    def _length(self, waiter: Waiter) -> float:
+        """Seconds that its costs take."""
+        rates = self._limiter.limits
+        return max(cost / rates[name].per_second for name, cost in waiter.costs.items())
+
+    def _naps(self, waiter: Waiter, key: str) -> Iterator[float]:
         """The seconds to wait, again and again, until there is news and it may begin.
 
         Raises:
             RateLimitError: the time-out has passed.
         """
-        began, told = monotonic(), False
+        told = False
         while not waiter.has_news:
             now = monotonic()
-            left = waiter.latest - now + (LONGEST if waiter.wait < 0 else 0.0)
+            left = inf if waiter.expected is None else waiter.latest - now
             if left <= 0:
-                raise refusal(waiter)
-            wait = waiter.wait + began - now
-            if waiter.wait >= LONG and not told:
+                raise waiter.refusal()
+            if not told and waiter.expected is not None and waiter.expected - now >= LONG:
                 told = True
-                self._tell(wait)
-            yield min(left, LONGEST if not told else LONG)
-        while waiter.error is None and (left := waiter.begins - monotonic()) > 0:
+                self._tell(waiter.expected - now)
+            yield min(left, LONG)
+            line = self._lines.get(key)
+            if line is not None:
+                self._drive_soon(line)  # it may have been impossible to start a thread
+        while waiter.error is None and (left := (waiter.expected or 0.0) - monotonic()) > 0:
             yield left
 
     def _tell(self, wait: float) -> None:
@@ -232,45 +265,54 @@ class Lines:
             line.due = inf
         if not asked:
             return
-        error: Exception | None = None
-        grants: Any = ()
-        wait = 0.0
+        grants: Sequence[Grant] = ()
+        wait, error = 0.0, None
         try:
-            grants, wait = self._limiter.take([waiter.costs for waiter in asked], line.key)
+            answer: Any = self._limiter.take([waiter.costs for waiter in asked], line.key)
+            if not (isinstance(answer, tuple) and [*map(type, answer)] == [list, float]):
+                what = "the grants and the wait of the next"
+                raise PluginError(wrong_answer(self._limiter, "take", answer, what, "return both"))
+            grants, wait = answer
         except Exception as failure:
             error = failure
-        now = monotonic()
-        surplus: list[Grant] = []
-        with self._lock:
-            for waiter, grant in zip(asked, grants, strict=False):
-                late = grant.delay > NO_WAIT and now + grant.delay > waiter.latest
-                if late or waiter not in line.waiters:
-                    surplus.append(grant)  # it is gone, or can't wait even so long
-                    waiter.wait = grant.delay
-                else:
-                    waiter.begins, waiter.grant = now + grant.delay, grant
-            for waiter in asked[len(grants) :]:
-                waiter.wait = wait
-                wait += max(
-                    cost / self._limiter.limits[name].per_second
-                    for name, cost in waiter.costs.items()
-                )
-                if error is not None:
-                    waiter.error = error
-            for waiter in asked:
-                if not waiter.has_news and now + waiter.wait > waiter.latest:
-                    waiter.error = refusal(waiter)
-            told = [waiter for waiter in asked if waiter.has_news]
-            line.waiters = [waiter for waiter in line.waiters if not waiter.has_news]
-            if line.waiters:
-                first = line.waiters[0]
-                later = first.wait - SOON if first in asked else -inf
-                line.due = min(line.due, now + min(later, LONGEST))
-        for waiter in told:
-            waiter.wake()
+        surplus = self._deal(line, asked, grants, wait, error)
+        for waiter in asked:
+            if waiter.has_news:
+                waiter.wake()
         for grant in surplus:
             with suppress(Exception):  # it is spent then
                 self._limiter.give_back(grant, dict.fromkeys(grant.costs, 0.0))
+
+    def _deal(
+        self,
+        line: Line,
+        asked: list[Waiter],
+        grants: Sequence[Grant],
+        wait: float,
+        error: Exception | None,
+    ) -> list[Grant]:
+        """Note what the limiter answered; gives the grants that nobody can use."""
+        now, surplus = monotonic(), list[Grant]()
+        with self._lock:
+            for waiter, grant in zip(asked, grants, strict=False):
+                if waiter in line.waiters:
+                    waiter.expect(grant.delay)
+                if waiter in line.waiters and waiter.error is None:
+                    waiter.grant = grant
+                else:  # it is gone, or can't wait even so long
+                    surplus.append(grant)
+            for waiter in asked[len(grants) :]:
+                waiter.error = error
+                if error is None:
+                    waiter.expect(wait)
+                    wait += 0.0 if waiter.error else self._length(waiter)
+            line.waiters = [waiter for waiter in line.waiters if not waiter.has_news]
+            if line.waiters:
+                expected = line.waiters[0].expected
+                lead = SOON if self._limiter.blocking else SOON / 2  # half: several by one look
+                due = -inf if expected is None else expected - lead
+                line.due = max(now + MOMENT, min(line.due, due, now + LONGEST))
+        return surplus
 
     def _drive_soon(self, line: Line) -> None:
         """Have the thread see to a line, if anybody waits in it."""
@@ -300,20 +342,8 @@ class Lines:
                     return
 
 
-def refusal(waiter: Waiter) -> RateLimitError:
-    """What one gets that can't begin in time."""
-    wait = max(0.0, waiter.wait)
-    takes = f" (it would take {wait:.3g} s now)" if wait else ""
-    costs = ", ".join(f"{cost:g}" for cost in waiter.costs.values())
-    return RateLimitError(
-        f"no permit of cost {costs} within the time-out{takes}: wait longer (timeout= of "
-        "spot.limiter or spot.limit), ask for less, or raise the limiter's rate",
-        retry_after=wait or None,
-    )
-
-
-def _granted(waiter: Waiter) -> Grant:
+def _granted(waiter: Waiter, waits: bool) -> Grant:
     if waiter.error is not None:
         raise waiter.error
     assert waiter.grant is not None  # noqa: S101 - or it would wait
-    return waiter.grant
+    return waiter.grant._replace(delay=monotonic() - waiter.joined if waits else 0.0)

@@ -54,7 +54,17 @@ class Permit:
 
     __slots__ = (
         *("__weakref__", "_asynchronous", "_at_end", "_began", "_bucket", "_cap", "_counted"),
-        *("_function", "_grant", "_in_line", "_is_settled", "_key", "_limiting", "_queued", "_start", "_timeout"),
+        *(
+            "_function",
+            "_grant",
+            "_in_line",
+            "_is_settled",
+            "_key",
+            "_limiting",
+            "_queued",
+            "_start",
+            "_timeout",
+        ),
         *("cost", "place", "waited"),
     )
 

@@ -62,6 +62,7 @@ class Standby(LimiterBase):
     Attributes:
         real: see above.
         breaker: says when it is asked.
+        is_away: whether it has failed, and has granted nothing since.
     """
 
     name: ClassVar[str] = "standby"
@@ -74,8 +75,8 @@ class Standby(LimiterBase):
         self.real = real
         self._reporter = reporter
         self._clock = clock
-        self._is_told = False  # that the limiter fails
-        self.breaker = Breaker(f"the limiter {real.name!r}", on_change=self._changed, clock=clock)
+        self.is_away = False
+        self.breaker = Breaker(f"the limiter {real.name!r}", clock=clock)
         if real.blocking:
             self.breaker.slow = FAR_SLOW
         part = real.workers
@@ -103,15 +104,10 @@ class Standby(LimiterBase):
 
     # ------------------------------------------------------------------------------- reports
 
-    def _changed(self, opened: bool) -> None:
-        if not opened:
-            self._is_told = False
-            self._reporter.recovered(LIMITER, f"the limiter {self.real.name!r} answers again")
-
     def _report(self, operation: str, error: Exception) -> None:
-        if isinstance(error, Resting) and not self._is_told:  # it failed at another question
+        if isinstance(error, Resting) and not self.is_away:  # it failed at another question
             error = BeautyspotError(str(error))
-        self._is_told = True
+        self.is_away = True
         advice = (
             "Until it answers again, this process keeps the whole rate by itself; if several share "
             "it, say how many, as by workers=8"
@@ -125,27 +121,26 @@ class Standby(LimiterBase):
 
     def take(
         self, asked: Sequence[Mapping[str, float]], key: str = ""
-    ) -> tuple[Sequence[Grant], float]:
+    ) -> tuple[list[Grant], float]:
         """Ask the limiter, or this process's share of it."""
         now, known = self._clock(), self._of(key)
         wait = self._held_back(known, now, by_limiter=True)
-        if wait > SOON:
+        if not known.by_limiter and wait > SOON:  # the limiter would grant too early
+            found, rest = self._take_share(known, asked)
+        elif wait > SOON:
             return [], wait
-        try:
-            answer = self.breaker.guarding(self._ask)(asked, key)
-            found = [
-                (max(grant.delay, wait), (True, grant)) for grant in list[Grant](answer[0])
-            ]
-            rest = float(answer[1])
-        except _ANSWERS:
-            raise
-        except Exception as error:
-            self._report(ASKING, error)
-            now = self._clock()
-            with self._lock:
-                known.share.until = now + self._held_back(known, now, by_limiter=False)
-                delays, rest = known.share.take(asked, now)
-            found = [(delay, (False, None)) for delay in delays]
+        else:
+            try:
+                given, rest = self.breaker.guarding(self._ask)(asked, key)
+                if self.is_away:
+                    self.is_away = False
+                    self._reporter.recovered(LIMITER, f"the limiter {self.name!r} answers again")
+                found = [(max(grant.delay, wait), (True, grant)) for grant in given]
+            except _ANSWERS:
+                raise
+            except Exception as error:
+                self._report(ASKING, error)
+                found, rest = self._take_share(known, asked)
         grants = [
             Grant(delay, costs, key, stamp)
             for (delay, stamp), costs in zip(found, asked, strict=False)
@@ -153,6 +148,15 @@ class Standby(LimiterBase):
         for grant in grants:
             self._note(known, grant.stamp[0], now + grant.delay + self._length(grant.costs))
         return grants, rest
+
+    def _take_share(
+        self, known: _Known, asked: Sequence[Mapping[str, float]]
+    ) -> tuple[list[Any], float]:
+        with self._lock:
+            now = self._clock()
+            known.share.until = now + self._held_back(known, now, by_limiter=False)
+            delays, rest = known.share.take(asked, now)
+        return [(delay, (False, None)) for delay in delays], rest
 
     def _ask(self, asked: Sequence[Mapping[str, float]], key: str) -> Any:
         for each in ("", key) if key else ("",):
