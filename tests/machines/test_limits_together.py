@@ -64,7 +64,7 @@ class Both:
             self.model.give_back(grant.costs, real, self.clock())
 
     def hold(self, seconds: float) -> None:
-        self.asked.hold(seconds, "key" if self.granted else "")
+        self.asked.hold(seconds, "key")
         self.model.pause(seconds, self.clock())
 
     def advance(self, seconds: float) -> None:

@@ -55,7 +55,7 @@ def _postgres(url: str, namespace: str) -> None:
     import psycopg
 
     with psycopg.connect(url) as connection:
-        connection.execute("DELETE FROM beautyspot.limits WHERE namespace = %s", [namespace])
+        connection.execute("DELETE FROM beautyspot.schedules WHERE namespace = %s", [namespace])
 
 
 _FORGET = {"redis": _redis, "postgres": _postgres}

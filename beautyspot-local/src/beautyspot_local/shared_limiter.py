@@ -100,7 +100,7 @@ class SharedTokenBucket(LimiterBase):
     def tat(self) -> float:
         """The theoretical arrival time: when what was granted ends, in seconds of the clock."""
         with self._schedule("") as (schedule, now):
-            return schedule.ends.get("rate", now)
+            return max(schedule.ends[next(iter(self.limits))], now)
 
     @contextmanager
     def _schedule(self, key: str) -> Iterator[tuple[Schedule, float]]:

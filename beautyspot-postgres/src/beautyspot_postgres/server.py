@@ -54,6 +54,21 @@ _MISSING: Final = frozenset({"42P01", "42883", "3F000"})
 """There is no such table, function or schema."""
 
 
+def column_name(option: str, value: object) -> str:
+    """A name that may stand in a column, and in its index.
+
+    Raises:
+        ConfigError: it is none, too long, or has a sign that no database holds.
+    """
+    name = checked.name(option, value)
+    if len(name) > 200 or re.search("[\0\ud800-\udfff]", name):
+        raise ConfigError(
+            f"{option}={name[:40]!r} is too long, or no UTF-8 without zeros: give 200 "
+            "characters at most"
+        )
+    return name
+
+
 class Connection(psycopg.Connection[Row]):
     """A connection whose answers come in time, for one thread at a time.
 
