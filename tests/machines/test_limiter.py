@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import pickle
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from beautyspot.contracts import Grant
 from beautyspot.errors import ConfigError, CostError
 from beautyspot.spot import Spot
 from beautyspot_local.remote.limiter import RemoteLimiter
@@ -55,6 +57,18 @@ def test_the_clocks_of_the_machines_do_not_matter(
             found += delays((first, second)[number % 2], 1)
     assert found[-1] == pytest.approx(400, abs=30), "less what this took"
     assert found == sorted(found, reverse=True)
+
+
+def test_a_crowd_is_asked_for_in_parts(make_limiter: Make) -> None:
+    """A server answers nobody else meanwhile."""
+    limiter = make_limiter(rate=1e6, clock=None)
+    grants, wait = limiter.take([{"rate": 1.0}] * 1000)
+    assert (0 < len(grants) <= 256, wait) == (True, 0)
+
+    async def crowd() -> list[Grant]:
+        return await asyncio.gather(*(limiter.consume_async() for _ in range(1000)))
+
+    assert len(asyncio.run(crowd())) == 1000
 
 
 # --------------------------------------------------------------------------- several at once

@@ -175,7 +175,8 @@ class LimiterBase(Backend):
 
         Returns:
             The grants of the first of the calls, and the seconds that the first of the others would
-            have to wait; 0.0 where there is none. It returns at once.
+            have to wait; 0.0 where there is none. It returns at once. One that answers for some at
+            a time says 0.0 of the rest, too: they are asked for at once.
         """
 
     @abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.contracts import Grant, LimiterBase, checked
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from beautyspot.contracts import Context, Rate
+
+
+MOST: Final = 256
+"""Calls that a server is asked for at a time, which answers nobody else meanwhile."""
 
 
 class RemoteLimiter(Remade, LimiterBase):
@@ -117,7 +121,7 @@ class RemoteLimiter(Remade, LimiterBase):
         limits = [
             (self._names[name], rate.per_second, rate.burst) for name, rate in self.limits.items()
         ]
-        costs = [costs.get(name, 0.0) for costs in asked for name in self.limits]
+        costs = [costs.get(name, 0.0) for costs in asked[:MOST] for name in self.limits]
         wait, *delays = self._take(_digest(key), limits, costs)
         return [Grant(delay, costs, key) for delay, costs in zip(delays, asked, strict=False)], wait
 
