@@ -57,6 +57,19 @@ def test_idle_keys_are_forgotten(clock: Clock) -> None:
     assert sum(isinstance(each, Schedule) for each in gc.get_objects()) < 100
 
 
+def test_what_a_call_of_a_forgotten_key_cost_beyond_its_estimate_is_made_up_for(
+    clock: Clock,
+) -> None:
+    bucket = TokenBucket(1, 100, clock=clock)
+    grant = bucket.consume(2, key="one")
+    clock.now += 10
+    for number in range(100):
+        bucket.consume(key=str(number))
+        clock.now += 1
+    bucket.settle(grant, 500)
+    assert bucket.take([{"rate": 1}], "one") == ([], 498)
+
+
 def test_a_forked_child_does_not_wait_for_a_thread_of_its_parent() -> None:
     program = """
 import os, signal, threading, time

@@ -123,7 +123,7 @@ class Schedule:
         """Correct what a call took to its real costs. What is given back counts at once."""
         self.tick(now)
         for name, cost in real.items():
-            end = self.ends[name]
+            end = self.ends[name] if self.ends[name] > -math.inf else now  # its end was forgotten
             more = (cost - costs[name]) / self.limits[name].per_second
             self.ends[name] = max(end + more, min(end, now))
 
