@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.units import pause_seconds
@@ -191,8 +191,8 @@ class LimiterBase(Backend):
         """Grant nothing for so many seconds from now, of a key; "" is all. Pauses overlap."""
 
     @classmethod
-    def together(cls, limits: Mapping[str, Self]) -> LimiterBase | None:
-        """One limiter that has the limits of all of these, by these names.
+    def together(cls, limits: Mapping[str, Any]) -> LimiterBase | None:
+        """One limiter that has the limits of all of these instances of the class, by these names.
 
         None where they can't be asked at one moment, such as of two servers.
         """
