@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beautyspot.contracts import Grant, Schedule
-from beautyspot.limits import line
+from beautyspot.contracts import Grant, Schedule, line
 from beautyspot_local import SharedTokenBucket, TokenBucket
 from gates import DEADLINE, until
 from hypothesis import HealthCheck, example, given, settings

@@ -53,7 +53,7 @@ PUBLIC = tuple(
 ) + tuple(
     f"beautyspot.contracts.{module}"
     for module in (
-        *("backend", "failures", "key_value", "limiter", "records", "row_bytes", "selection"),
+        *("backend", "failures", "key_value", "records", "row_bytes", "selection"),
         *("sql", "store"),
     )
 )

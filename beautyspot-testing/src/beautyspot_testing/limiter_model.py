@@ -6,8 +6,7 @@ import math
 from typing import TYPE_CHECKING, Final
 
 import pytest
-from beautyspot.contracts import Grant, LimiterBase, Rate, Schedule
-from beautyspot.contracts.limiter import SOON
+from beautyspot.contracts import SOON, Grant, LimiterBase, Rate, Schedule
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 

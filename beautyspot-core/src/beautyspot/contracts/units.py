@@ -8,7 +8,7 @@ import math
 import re
 import sys
 import time
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from beautyspot.errors import ConfigError
 
@@ -38,6 +38,25 @@ DURATION: Final = (
 _PART: Final = r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)"
 _LONGEST: Final = 100
 """Characters: of a longer text, the pattern takes time by the cube of its length."""
+
+
+def as_number(value: object) -> float | None:
+    """`value` as a float where it is a real number; a bool and a text are none, so None.
+
+    NumPy's numbers and fractions count. A number too large for a float is infinite.
+    """
+    if isinstance(value, bool):
+        return None
+    if not isinstance(value, int | float):
+        from numbers import Real  # only for numbers of other kinds
+
+        if not isinstance(value, Real):
+            return None
+    number: Any = value  # numbers.Real has comparisons that no type checker knows
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 def seconds(value: object) -> float:

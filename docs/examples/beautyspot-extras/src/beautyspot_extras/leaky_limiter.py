@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import beautyspot as bs
-from beautyspot.contracts import Grant, Rate, Schedule
+from beautyspot.contracts import Grant, Rate, Schedule, reset_in_children
 
 
 class LeakyLimiter(bs.LimiterBase):
@@ -35,6 +35,11 @@ class LeakyLimiter(bs.LimiterBase):
         self.limits = {"rate": Rate(rate_per_second, max_cost, burst)}
         self._clock = clock
         self._schedules = {"": Schedule(self.limits)}  # by key; "" is none
+        self.reset_after_fork()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """In a forked child, where another thread of the parent may have held the lock."""
         self._lock = threading.Lock()
 
     def take(
