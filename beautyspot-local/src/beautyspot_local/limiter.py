@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import Grant, LimiterBase, Rate, Schedule
@@ -18,6 +18,7 @@ FEW: Final = 32
 """Keys up to which none is forgotten."""
 
 _PLAIN: Final = frozenset((int, float))
+_new: Final = tuple.__new__
 
 
 class TokenBucket(LimiterBase):
@@ -66,6 +67,8 @@ class TokenBucket(LimiterBase):
         self.limits = limits
         self.rate, self.max_cost, self.burst = next(iter(limits.values()))
         self._clock = clock
+        self._plain = Schedule(limits)  # of no key
+        self._is_one = [*limits] == ["rate"]
         self._schedules: dict[str, Schedule] = {}
         self._most = FEW
         self._paused = clock()  # until then nothing is granted, of any key
@@ -77,7 +80,7 @@ class TokenBucket(LimiterBase):
         self._lock = threading.RLock()  # the clock alone is called within it
 
     @classmethod
-    def together(cls, limits: Mapping[str, Self]) -> LimiterBase:
+    def together(cls, limits: Mapping[str, Any]) -> LimiterBase:
         """One limiter of all of these limits."""
         joint = cls.__new__(cls)
         clock = next(iter(limits.values()))._clock
@@ -88,11 +91,11 @@ class TokenBucket(LimiterBase):
     def tat(self) -> float:
         """The theoretical arrival time: when what was granted ends, in seconds of the clock."""
         with self._lock:
-            return self._of("").ends.get("rate", self._clock())
+            return max(self._plain.ends[next(iter(self.limits))], self._clock())
 
     def _of(self, key: str) -> Schedule:
         """The schedule of a key; those that are idle are forgotten."""
-        schedule = self._schedules.get(key)
+        schedule = self._schedules.get(key) if key else self._plain
         if schedule is None:
             if len(self._schedules) >= self._most:
                 now = self._clock()
@@ -126,13 +129,13 @@ class TokenBucket(LimiterBase):
 
     def consume(self, cost: Any = 1, *, timeout: float | None = None, key: str = "") -> Grant:
         """Wait until `cost` is granted; see `LimiterBase.consume`."""
-        if type(cost) in _PLAIN and timeout is None and not key and len(self.limits) == 1:
-            with self._lock:  # the same as below, where nothing is in the way: half of the time
+        if type(cost) in _PLAIN and timeout is None and not key and self._is_one:
+            schedule = self._plain
+            with self._lock:  # the same as below, where nothing is in the way: a third of the time
                 now = self._clock()
-                schedule = self._of("")
-                free_at = max(schedule.ends.get("rate", now), schedule.until, schedule.seen)
-                if free_at <= now and 0 < cost <= self.max_cost and not self.lines:
+                free = schedule.ends["rate"] <= now >= schedule.seen and self._paused <= now
+                if free and schedule.until <= now and 0 < cost <= self.max_cost and not self._lines:
                     schedule.seen = now
                     schedule.ends["rate"] = now + cost / self.rate
-                    return Grant(0.0, {"rate": cost})
+                    return _new(Grant, (0.0, {"rate": cost}, "", None))
         return super().consume(cost, timeout=timeout, key=key)

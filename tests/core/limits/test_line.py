@@ -114,12 +114,12 @@ def test_what_can_not_be_in_time_is_refused_at_once(make: Any) -> None:
 
 
 def test_those_ahead_count_for_whether_it_is_in_time(make: Any) -> None:
-    limiter = make(20)
-    limiter.consume(2)
-    thread, *_ = in_turn(limiter, [lambda: limiter.consume(10)])
+    limiter = make(10)
+    limiter.consume(4)
+    thread, *_ = in_turn(limiter, [lambda: limiter.consume(5)])
     with pytest.raises(RateLimitError):
-        limiter.consume(1, timeout=0.4)
-    assert limiter.consume(1, timeout=DEADLINE).delay > 0.4
+        limiter.consume(1, timeout=0.6)
+    assert limiter.consume(1, timeout=DEADLINE).delay > 0.3
     thread.join(DEADLINE)
 
 

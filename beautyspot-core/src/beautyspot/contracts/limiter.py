@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from beautyspot.contracts.backend import Backend
 from beautyspot.contracts.units import pause_seconds
@@ -82,7 +82,7 @@ class Schedule:
 
     def __init__(self, limits: Mapping[str, Rate]) -> None:
         self.limits = limits
-        self.ends: dict[str, float] = {}
+        self.ends = dict.fromkeys(limits, -math.inf)
         self.until = self.seen = -math.inf
 
     def tick(self, now: float) -> None:
@@ -110,12 +110,12 @@ class Schedule:
             start = max(now, self.until)
             for name in costs:
                 rate = self.limits[name]
-                start = max(start, self.ends.get(name, now) - rate.burst / rate.per_second)
+                start = max(start, self.ends[name] - rate.burst / rate.per_second)
             if start - now > SOON:
                 return delays, start - now
             for name, cost in costs.items():
                 length = cost / self.limits[name].per_second
-                self.ends[name] = max(self.ends.get(name, start), start) + length
+                self.ends[name] = max(self.ends[name], start) + length
             delays.append(start - now)
         return delays, 0.0
 
@@ -123,7 +123,7 @@ class Schedule:
         """Correct what a call took to its real costs. What is given back counts at once."""
         self.tick(now)
         for name, cost in real.items():
-            end = self.ends.get(name, now)
+            end = self.ends[name]
             more = (cost - costs[name]) / self.limits[name].per_second
             self.ends[name] = max(end + more, min(end, now))
 
@@ -157,13 +157,14 @@ class LimiterBase(Backend):
     shared: ClassVar[bool] = False
     workers: float = 1
     limits: Mapping[str, Rate]
+    _lines: Lines | None = None
 
     # ------------------------------------------------------------------------ what it brings
 
     @abstractmethod
     def take(
         self, asked: Sequence[Mapping[str, float]], key: str = ""
-    ) -> tuple[Sequence[Grant], float]:
+    ) -> tuple[list[Grant], float]:
         """Grant those calls that may begin within `SOON` seconds, in their order.
 
         A call takes from all of its limits or from none, and begins in all of them at one moment.
@@ -189,8 +190,8 @@ class LimiterBase(Backend):
         """Grant nothing for so many seconds from now, of a key; "" is all. Pauses overlap."""
 
     @classmethod
-    def together(cls, limits: Mapping[str, Self]) -> LimiterBase | None:
-        """One limiter that has the limits of all of these, by these names.
+    def together(cls, limits: Mapping[str, Any]) -> LimiterBase | None:
+        """One limiter that has the limits of all of these instances of the class, by these names.
 
         None where they can't be asked at one moment, such as of two servers.
         """
@@ -324,12 +325,12 @@ class LimiterBase(Backend):
     @property
     def lines(self) -> Lines:
         """Those who wait for it in this process."""
-        found: Lines | None = vars(self).get("_lines")
-        if found is None:
+        if self._lines is None:
             from beautyspot.limits.line import Lines  # which a Spot can start without
 
-            found = vars(self).setdefault("_lines", Lines(self))
-        return found
+            vars(self).setdefault("_lines", Lines(self))
+        assert self._lines is not None  # noqa: S101 - made just now
+        return self._lines
 
 
 def _number(what: str, value: object) -> float:

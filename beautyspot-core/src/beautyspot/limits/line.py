@@ -1,7 +1,7 @@
 """Those who wait for a limiter in this process: a line for each key, in the order of coming.
 
 Whoever comes joins the line, and asks the limiter for all that stand in it, unless somebody else
-stands before him: then a thread of ours asks when the time has come, so that neither a blocked
+stands before it: then a thread of ours asks when the time has come, so that neither a blocked
 event loop nor a slow caller stops the others. What is granted is taken at that moment, and may
 begin at once or within a twentieth of a second, which its caller waits for by itself.
 """
@@ -12,14 +12,15 @@ import threading
 from contextlib import contextmanager, suppress
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, running_loop
+from beautyspot.contracts.backend import wrong_answer
 from beautyspot.contracts.limiter import SOON, Grant, checked_timeout
-from beautyspot.errors import RateLimitError
+from beautyspot.errors import PluginError, RateLimitError
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
@@ -39,8 +40,11 @@ TOO_LONG: Final = 60.0
 MOMENT: Final = 0.001
 """Seconds that count as none: threads wake up no more exactly."""
 
+THREADS: Final = 4
+"""Threads that ask a limiter which may block, each for another key."""
+
 IDLE: Final = 1.0
-"""Seconds for which the thread waits for another line before it ends."""
+"""Seconds for which a thread waits for another line before it ends."""
 
 
 class Waiter:
@@ -71,10 +75,10 @@ class Waiter:
         """Whether its wait is over."""
         return self.grant is not None or self.error is not None
 
-    def expect(self, when: float) -> None:
-        """Note when it may begin; it is refused where that is too late, unless it is now."""
-        self.expected = when
-        if when > max(self.latest, monotonic() + MOMENT):
+    def expect(self, delay: float) -> None:
+        """Note in how many seconds it may begin; it is refused where that is too late."""
+        self.expected = monotonic() + delay
+        if delay > MOMENT and self.expected > self.latest:
             self.error = self.refusal()
 
     def refusal(self) -> RateLimitError:
@@ -125,7 +129,8 @@ class Lines:
         self._lines: dict[str, Line] = {}
         self._lock = threading.RLock()  # of the table and the lines; nothing is called within it
         self._bell = Bell()
-        self._thread = NeededThread("limits", self._drive, self._lines.__len__)
+        most = THREADS if self._limiter.blocking else 1
+        self._threads = NeededThread("limits", self._drive, self._lines.__len__, most)
 
     def __bool__(self) -> bool:
         """Whether anybody waits."""
@@ -171,7 +176,7 @@ class Lines:
                     line = self._lines[key] = Line(key)
                 last = line.waiters[-1] if line.waiters else None
                 if last is not None and last.expected is not None:
-                    waiter.expect(last.expected + self._length(last))
+                    waiter.expect(last.expected + self._length(last) - monotonic())
                 if waiter.error is None:
                     line.waiters.append(waiter)
             if last is None:
@@ -186,11 +191,14 @@ class Lines:
         """Ask in this thread, unless that would hold up an event loop, or another thread asks."""
         line.due = -inf
         blocks = self._limiter.blocking and running_loop() is not None
-        if not blocks and line.turn.acquire(blocking=False):
-            try:
+        try:  # an interrupt comes behind a call at the earliest: then it is released
+            if not blocks and line.turn.acquire(blocking=False):
                 self._ask(line)
-            finally:
+        finally:
+            try:  # noqa: SIM105 - a call more is a moment more
                 line.turn.release()
+            except RuntimeError:  # it is another thread's
+                pass
 
     def _length(self, waiter: Waiter) -> float:
         """Seconds that its costs take."""
@@ -264,7 +272,11 @@ class Lines:
         grants: Sequence[Grant] = ()
         wait, error = 0.0, None
         try:
-            grants, wait = self._limiter.take([waiter.costs for waiter in asked], line.key)
+            answer: Any = self._limiter.take([waiter.costs for waiter in asked], line.key)
+            if not (isinstance(answer, tuple) and [*map(type, answer)] == [list, float]):
+                what = "the grants and the wait of the next"
+                raise PluginError(wrong_answer(self._limiter, "take", answer, what, "return both"))
+            grants, wait = answer
         except Exception as failure:
             error = failure
         surplus = self._deal(line, asked, grants, wait, error)
@@ -288,7 +300,7 @@ class Lines:
         with self._lock:
             for waiter, grant in zip(asked, grants, strict=False):
                 if waiter in line.waiters:
-                    waiter.expect(now + grant.delay)
+                    waiter.expect(grant.delay)
                 if waiter in line.waiters and waiter.error is None:
                     waiter.grant = grant
                 else:  # it is gone, or can't wait even so long
@@ -296,14 +308,14 @@ class Lines:
             for waiter in asked[len(grants) :]:
                 waiter.error = error
                 if error is None:
-                    waiter.expect(now + wait)
+                    waiter.expect(wait)
                     wait += 0.0 if waiter.error else self._length(waiter)
             line.waiters = [waiter for waiter in line.waiters if not waiter.has_news]
             if line.waiters:
                 expected = line.waiters[0].expected
                 lead = SOON if self._limiter.blocking else SOON / 2  # half: several by one look
                 due = -inf if expected is None else expected - lead
-                line.due = min(line.due, due, now + LONGEST)
+                line.due = max(now + MOMENT, min(line.due, due, now + LONGEST))
         return surplus
 
     def _drive_soon(self, line: Line) -> None:
@@ -313,25 +325,29 @@ class Lines:
                 if self._lines.get(line.key) is line:
                     del self._lines[line.key]
                 return
-        self._thread.begin()
+        if len(self._threads.running) < len(self._lines):
+            self._threads.begin()
         self._bell()
 
     def _drive(self) -> None:
-        """Ask for each line when it is due; the thread runs this."""
+        """Ask for each line when it is due; the threads run this."""
         while True:
             with self._lock:
-                for line in [line for line in self._lines.values() if not line.waiters]:
-                    del self._lines[line.key]
+                for empty in [each for each in self._lines.values() if not each.waiters]:
+                    del self._lines[empty.key]
                 lines = list(self._lines.values())
             now = monotonic()
-            due = [line for line in lines if line.due <= now]
-            for line in due:
-                with line.turn:
+            due = (line for line in lines if line.due <= now)
+            line = next((line for line in due if line.turn.acquire(blocking=False)), None)
+            if line is not None:
+                try:
                     self._ask(line)
-            if not due:
-                left = min((line.due for line in lines), default=inf) - now
-                if not self._bell.wait(min(left, IDLE)) and not lines:
-                    return
+                finally:
+                    line.turn.release()
+                continue
+            left = min((line.due for line in lines), default=inf) - now
+            if not self._bell.wait(min(max(left, MOMENT), IDLE)) and not lines:
+                return
 
 
 def _granted(waiter: Waiter, waits: bool) -> Grant:

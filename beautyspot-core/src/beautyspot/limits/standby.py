@@ -121,7 +121,7 @@ class Standby(LimiterBase):
 
     def take(
         self, asked: Sequence[Mapping[str, float]], key: str = ""
-    ) -> tuple[Sequence[Grant], float]:
+    ) -> tuple[list[Grant], float]:
         """Ask the limiter, or this process's share of it."""
         now, known = self._clock(), self._of(key)
         wait = self._held_back(known, now, by_limiter=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import Grant, LimiterBase, checked
 
@@ -98,7 +98,7 @@ class RemoteLimiter(Remade, LimiterBase):
         return {"namespace": context.name, "limit": context.part or "rate"}
 
     @classmethod
-    def together(cls, limits: Mapping[str, Self]) -> LimiterBase | None:
+    def together(cls, limits: Mapping[str, Any]) -> LimiterBase | None:
         """One limiter of all of these; None where they are of several servers or namespaces."""
         ones = list(limits.values())
         names = {name: one._names["rate"] for name, one in limits.items()}
