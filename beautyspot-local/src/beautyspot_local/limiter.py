@@ -6,8 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.contracts import Grant, LimiterBase, Rate, Schedule
+from beautyspot.contracts import Grant, LimiterBase, Rate, Schedule, reset_in_children
 
 from beautyspot_local.rate import parse_rate
 
