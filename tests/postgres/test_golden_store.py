@@ -63,7 +63,7 @@ schedules: namespace text C, key text C, name text C, seen double precision,
 stores: namespace text C, store_id text, number bigint, demands_signing boolean
 """
 
-DIGESTS = {2: "41401ad6d1863d504237bd567590dec9cedc1e857dcaf7f6d27ab10845343b27"}
+DIGESTS = {2: "96736a5db4449a36cab12a2045e8ca531a53bbded5ca6778ed58b84bf5bdfb70"}
 """By the number of the schema: of all statements that make its tables and functions."""
 
 

@@ -14,6 +14,7 @@ from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot_postgres import PostgresLimiter
 from servers.limiters import Contract, delays
 from servers.postgres import Postgres
+from servers.valkey import until
 
 Make = Callable[..., PostgresLimiter]
 
@@ -163,10 +164,11 @@ def test_a_correction_whose_connection_breaks_is_not_sent_again(database: str) -
         assert admin.execute("SELECT last_value FROM asked").fetchone() == (3,)
         admin.execute("DROP TRIGGER ends ON beautyspot.schedules")
         assert 9 < delays(limiter, 1)[0] <= 10
-        admin.execute(
+        there = (
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE application_name = 'beautyspot' AND datname = current_database()"
         )
+        assert until(lambda: not admin.execute(there).fetchall())
     limiter.settle(grant, 4)
     assert delays(limiter, 1)[0] <= 4, "a connection that had broken before is made anew"
     limiter.close()

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.contracts import Grant, LimiterBase, Rate, Schedule
+from beautyspot.contracts import Grant, LimiterBase, Rate, Schedule, reset_in_children
 
 from beautyspot_local.rate import parse_rate
 
@@ -80,7 +79,7 @@ class TokenBucket(LimiterBase):
         self._lock = threading.RLock()  # the clock alone is called within it
 
     @classmethod
-    def together(cls, limits: Mapping[str, Self]) -> LimiterBase:
+    def together(cls, limits: Mapping[str, Any]) -> LimiterBase:
         """One limiter of all of these limits."""
         joint = cls.__new__(cls)
         clock = next(iter(limits.values()))._clock

@@ -6,8 +6,7 @@ import math
 import re
 from typing import Final
 
-from beautyspot.contracts import UNITS, Rate, seconds_per
-from beautyspot.contracts.limiter import as_number
+from beautyspot.contracts import UNITS, Rate, as_number, seconds_per
 from beautyspot.errors import ConfigError
 
 FORMS: Final = '"10/s", "600/min", "1000/h", "5/2s", or a positive number per second'

@@ -26,7 +26,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.contracts import reset_in_children
 from beautyspot.errors import ConfigError, NotSupportedError
 from beautyspot.logs import logger
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
-    from typing import Self
 
     from beautyspot.contracts import Context
 
@@ -86,7 +85,7 @@ class SharedTokenBucket(LimiterBase):
         return {"path": context.directory / f"{context.name}.limit"}
 
     @classmethod
-    def together(cls, limits: Mapping[str, Self]) -> LimiterBase | None:
+    def together(cls, limits: Mapping[str, Any]) -> LimiterBase | None:
         """One limiter of all of these limits; None where they lie in several files."""
         first = next(iter(limits.values()))
         if len({one._path for one in limits.values()}) > 1:

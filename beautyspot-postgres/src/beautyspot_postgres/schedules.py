@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from beautyspot.contracts.limiter import SOON
+from beautyspot.contracts import SOON
 
 from beautyspot_postgres.functions import NOW, PLANS
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from contextlib import contextmanager, suppress
+from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -87,6 +88,12 @@ class Connection(psycopg.Connection[Row]):
         """Wait for an answer; psycopg's own waits as long as it takes."""
         del timeout
         return waiting.wait(_in_time(gen, self.ends), self.pgconn.socket, interval)
+
+    def has_ended(self) -> bool:
+        """Whether the server has hung up while nobody used it: unasked it says nothing else."""
+        with DefaultSelector() as selector:
+            selector.register(self.pgconn.socket, EVENT_READ)
+            return bool(selector.select(0))
 
 
 def _in_time(steps: Generator[Any, Any, Any], ends: float) -> Generator[Any, Any, Any]:
@@ -239,8 +246,6 @@ class Server:
         prepare: bool | None = None,
     ) -> list[Row]:
         """The same, with the errors of psycopg and of `failures`."""
-        if not twice:
-            self.ask("SELECT 1")  # a connection that broke while nobody used it is another's matter
         first, *others = query.replace("{schema}", self.schema).split("%s")
         text = (first + "".join(f"${at}{each}" for at, each in enumerate(others, 1))).encode()
         ends = time.monotonic() + self.timeout
@@ -248,7 +253,7 @@ class Server:
         while True:
             tried += 1
             try:
-                with self._connection(ends) as connection:
+                with self._connection(ends, sound=not twice) as connection:
                     cursor = connection.execute(text, params or None, prepare=prepare, binary=True)
                     has_rows = cursor.pgresult is not None and cursor.pgresult.nfields
                     return cursor.fetchall() if has_rows else []
@@ -264,8 +269,8 @@ class Server:
                 raise
 
     @contextmanager
-    def _connection(self, ends: float) -> Iterator[Connection]:
-        """The connection that was used last, or a new one."""
+    def _connection(self, ends: float, *, sound: bool) -> Iterator[Connection]:
+        """The connection that was used last, or a new one; `sound` if it must not have ended."""
         if self._pid != os.getpid():
             self._strangers.append(self._idle)  # the parent's, which are not to be closed here
             self._begin_anew()
@@ -279,6 +284,9 @@ class Server:
                 if time.monotonic() - idle[0].used_at > IDLE:
                     idle.popleft().close()
             connection = idle.pop() if idle else connected(self.address.parameters, ends)
+            if sound and connection.has_ended():
+                connection.close()
+                connection = connected(self.address.parameters, ends)
             connection.ends = ends
             try:
                 yield connection

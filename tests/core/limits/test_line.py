@@ -140,7 +140,7 @@ def test_what_is_there_is_granted_however_long_the_answer_took(
             clock.now += 1
             return super().take(asked, key)
 
-    monkeypatch.setattr("beautyspot.limits.line.monotonic", clock)
+    monkeypatch.setattr("beautyspot.contracts.line.monotonic", clock)
     limiter = Slow(0.01)
     limiter.consume(timeout=0)
     asyncio.run(limiter.consume_async(timeout=0, key="a"))

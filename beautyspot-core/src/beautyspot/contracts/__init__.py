@@ -12,6 +12,7 @@ loop. Asynchronous functions call any other backend in the Spot's executor.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts.backend import Backend, Context, Data
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
@@ -35,6 +36,7 @@ from beautyspot.contracts.units import (
     SIZE,
     UNITS,
     Pause,
+    as_number,
     byte_count,
     pause_seconds,
     seconds,
@@ -124,6 +126,7 @@ __all__ = [
     "TaskRecord",
     "Totals",
     "TypeSupport",
+    "as_number",
     "as_time",
     "begun_at",
     "byte_count",
@@ -133,6 +136,7 @@ __all__ = [
     "is_newer",
     "pause_seconds",
     "rank_of",
+    "reset_in_children",
     "seconds",
     "seconds_per",
     "totals_by_function",

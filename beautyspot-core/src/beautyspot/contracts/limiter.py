@@ -8,18 +8,18 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 from beautyspot.contracts.backend import Backend
-from beautyspot.contracts.units import pause_seconds
+from beautyspot.contracts.units import as_number, pause_seconds
 from beautyspot.errors import ConfigError, CostError, RateLimitError
 from beautyspot.messages import did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from beautyspot.contracts.line import Lines
     from beautyspot.contracts.units import Pause
-    from beautyspot.limits.line import Lines
 
 SOON: Final = 0.05
 """Seconds from now within which a call may begin that is granted: it waits for that by itself.
@@ -141,7 +141,7 @@ class LimiterBase(Backend):
     """Grants permits at a rate, or at several at once, for each of any number of keys.
 
     A limiter has three methods of its own: `take`, `give_back` and `hold`. How calls wait, in what
-    order, and what becomes of those that are given up, is core's; see `beautyspot.limits.line`.
+    order, and what becomes of those that are given up, is core's; see `beautyspot.contracts.line`.
 
     Class attributes:
         shared: True if several processes share the limits. Otherwise each process has the whole
@@ -191,8 +191,8 @@ class LimiterBase(Backend):
         """Grant nothing for so many seconds from now, of a key; "" is all. Pauses overlap."""
 
     @classmethod
-    def together(cls, limits: Mapping[str, Self]) -> LimiterBase | None:
-        """One limiter that has the limits of all of these, by these names.
+    def together(cls, limits: Mapping[str, Any]) -> LimiterBase | None:
+        """One limiter that has the limits of all of these instances of the class, by these names.
 
         None where they can't be asked at one moment, such as of two servers.
         """
@@ -327,7 +327,7 @@ class LimiterBase(Backend):
     def lines(self) -> Lines:
         """Those who wait for it in this process."""
         if self._lines is None:
-            from beautyspot.limits.line import Lines  # which a Spot can start without
+            from beautyspot.contracts.line import Lines  # which a Spot can start without
 
             vars(self).setdefault("_lines", Lines(self))
         assert self._lines is not None  # noqa: S101 - made just now
@@ -347,25 +347,6 @@ def _number(what: str, value: object) -> float:
             "function that returns one"
         )
     return number
-
-
-def as_number(value: object) -> float | None:
-    """`value` as a float where it is a real number; a bool and a text are none, so None.
-
-    NumPy's numbers and fractions count. A number too large for a float is infinite.
-    """
-    if isinstance(value, bool):
-        return None
-    if not isinstance(value, int | float):
-        from numbers import Real  # only for numbers of other kinds
-
-        if not isinstance(value, Real):
-            return None
-    number: Any = value  # numbers.Real has comparisons that no type checker knows
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf
 
 
 def checked_timeout(timeout: object) -> float | None:

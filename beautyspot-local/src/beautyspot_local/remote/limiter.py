@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import Grant, LimiterBase, checked
 
@@ -102,14 +102,14 @@ class RemoteLimiter(Remade, LimiterBase):
         return {"namespace": context.name, "limit": context.part or "rate"}
 
     @classmethod
-    def together(cls, limits: Mapping[str, Self]) -> LimiterBase | None:
+    def together(cls, limits: Mapping[str, Any]) -> LimiterBase | None:
         """One limiter of all of these; None where they are of several servers or namespaces."""
         ones = list(limits.values())
         names = {name: one._names["rate"] for name, one in limits.items()}
         if len({one._place for one in ones}) > 1 or len(set(names.values())) < len(names):
             return None
         joint = object.__new__(cls)  # `copy` would do as pickle does: see `remade`
-        vars(joint).update(vars(ones[0]), _names=names)
+        vars(joint).update(vars(ones[0]), _names=names, _lines=None)
         joint.limits = {name: one.limits["rate"] for name, one in limits.items()}
         joint.workers = max(one.workers for one in ones)
         return joint

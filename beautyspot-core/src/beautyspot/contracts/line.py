@@ -1,7 +1,7 @@
 """Those who wait for a limiter in this process: a line for each key, in the order of coming.
 
 Whoever comes joins the line, and asks the limiter for all that stand in it, unless somebody else
-stands before him: then a thread of ours asks when the time has come, so that neither a blocked
+stands before it: then a thread of ours asks when the time has come, so that neither a blocked
 event loop nor a slow caller stops the others. What is granted is taken at that moment, and may
 begin at once or within a twentieth of a second, which its caller waits for by itself.
 """
@@ -40,8 +40,11 @@ TOO_LONG: Final = 60.0
 MOMENT: Final = 0.001
 """Seconds that count as none: threads wake up no more exactly."""
 
+THREADS: Final = 4
+"""Threads that ask a limiter which may block, each for another key."""
+
 IDLE: Final = 1.0
-"""Seconds for which the thread waits for another line before it ends."""
+"""Seconds for which a thread waits for another line before it ends."""
 
 
 class Waiter:
@@ -126,7 +129,8 @@ class Lines:
         self._lines: dict[str, Line] = {}
         self._lock = threading.RLock()  # of the table and the lines; nothing is called within it
         self._bell = Bell()
-        self._thread = NeededThread("limits", self._drive, self._lines.__len__)
+        most = THREADS if self._limiter.blocking else 1
+        self._threads = NeededThread("limits", self._drive, self._lines.__len__, most)
 
     def __bool__(self) -> bool:
         """Whether anybody waits."""
@@ -321,25 +325,29 @@ class Lines:
                 if self._lines.get(line.key) is line:
                     del self._lines[line.key]
                 return
-        self._thread.begin()
+        if len(self._threads.running) < len(self._lines):
+            self._threads.begin()
         self._bell()
 
     def _drive(self) -> None:
-        """Ask for each line when it is due; the thread runs this."""
+        """Ask for each line when it is due; the threads run this."""
         while True:
             with self._lock:
-                for line in [line for line in self._lines.values() if not line.waiters]:
-                    del self._lines[line.key]
+                for empty in [each for each in self._lines.values() if not each.waiters]:
+                    del self._lines[empty.key]
                 lines = list(self._lines.values())
             now = monotonic()
-            due = [line for line in lines if line.due <= now]
-            for line in due:
-                with line.turn:
+            due = (line for line in lines if line.due <= now)
+            line = next((line for line in due if line.turn.acquire(blocking=False)), None)
+            if line is not None:
+                try:
                     self._ask(line)
-            if not due:
-                left = min((line.due for line in lines), default=inf) - now
-                if not self._bell.wait(min(left, IDLE)) and not lines:
-                    return
+                finally:
+                    line.turn.release()
+                continue
+            left = min((line.due for line in lines), default=inf) - now
+            if not self._bell.wait(min(max(left, MOMENT), IDLE)) and not lines:
+                return
 
 
 def _granted(waiter: Waiter, waits: bool) -> Grant:
