@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from beautyspot.contracts import LimiterBase
+from beautyspot.contracts import LimiterBase, Rate
 from beautyspot_local.remote.limiter import RemoteLimiter
 from beautyspot_postgres import PostgresLimiter
 from beautyspot_redis import RedisLimiter
@@ -68,24 +68,27 @@ class Contract(LimiterContract):
         setting: which one; a subclass sets it.
     """
 
-    can_reserve_after = True
     examples = 30
     setting: dict[str, Any]
 
-    def make(
-        self, rate_per_second: float, max_cost: float, clock: Callable[[], float]
-    ) -> RemoteLimiter:
-        return self.make_several({"rate": rate_per_second}, max_cost, clock)["rate"]
-
-    def make_several(
-        self, rates_per_second: dict[str, float], max_cost: float, clock: Callable[[], float]
-    ) -> dict[str, RemoteLimiter]:
+    def make(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> LimiterBase:
         options: dict[str, Any] = {
-            "max_cost": max_cost,
             "namespace": f"test-{secrets.token_hex(8)}",
             "clock": None if clock is time.monotonic else clock,
         }
-        return {
-            name: made({**self.setting, "rate": rate, "limit": name, **options})
-            for name, rate in rates_per_second.items()
+        ones = {
+            name: made(
+                {
+                    **self.setting,
+                    **options,
+                    "limit": name,
+                    "rate": rate,
+                    "max_cost": most,
+                    "burst": burst,
+                }
+            )
+            for name, (rate, most, burst) in limits.items()
         }
+        joint = type(next(iter(ones.values()))).together(ones)
+        assert joint is not None
+        return joint

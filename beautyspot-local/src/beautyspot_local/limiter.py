@@ -70,7 +70,6 @@ class TokenBucket(LimiterBase):
         self._is_one = [*limits] == ["rate"]
         self._schedules: dict[str, Schedule] = {}
         self._most = FEW
-        self._paused = clock()  # until then nothing is granted, of any key
         self.reset_after_fork()
         reset_in_children(self)
 
@@ -101,7 +100,7 @@ class TokenBucket(LimiterBase):
                 kept = {k: each for k, each in self._schedules.items() if not each.is_idle(now)}
                 self._schedules, self._most = kept, max(FEW, 2 * len(kept))
             schedule = self._schedules[key] = Schedule(self.limits)
-        schedule.until = max(schedule.until, self._paused)
+            schedule.until, schedule.seen = self._plain.until, self._plain.seen
         return schedule
 
     def take(
@@ -121,10 +120,8 @@ class TokenBucket(LimiterBase):
         """See `LimiterBase.hold`."""
         with self._lock:
             now = self._clock()
-            if key:
-                self._of(key).pause(seconds, now)
-            else:
-                self._paused = max(self._paused, now + seconds)
+            for schedule in [self._of(key)] if key else [self._plain, *self._schedules.values()]:
+                schedule.pause(seconds, now)
 
     def consume(self, cost: Any = 1, *, timeout: float | None = None, key: str = "") -> Grant:
         """Wait until `cost` is granted; see `LimiterBase.consume`."""
@@ -132,8 +129,8 @@ class TokenBucket(LimiterBase):
             schedule = self._plain
             with self._lock:  # the same as below, where nothing is in the way: a third of the time
                 now = self._clock()
-                free = schedule.ends["rate"] <= now >= schedule.seen and self._paused <= now
-                if free and schedule.until <= now and 0 < cost <= self.max_cost and not self._lines:
+                free = schedule.ends["rate"] <= now >= schedule.seen and schedule.until <= now
+                if free and 0 < cost <= self.max_cost and not self._lines:
                     schedule.seen = now
                     schedule.ends["rate"] = now + cost / self.rate
                     return _new(Grant, (0.0, {"rate": cost}, "", None))

@@ -117,9 +117,9 @@ class SharedFile:
             fd = self._open() if self._fd is None else self._fd
             self._lock_file(fd)
             try:
-                others = self._read(fd, schedule)
+                self._read(fd, schedule)
                 yield
-                self._write(fd, schedule, others)
+                self._write(fd, schedule)
             finally:
                 self._fcntl.flock(fd, self._fcntl.LOCK_UN)
 
@@ -147,13 +147,6 @@ class SharedFile:
 
     # ------------------------------------------------------------------ the state
 
-    def paused(self) -> float:
-        """The end of the last pause; 0.0 where there is none that counts."""
-        with self._lock:
-            fd = self._open() if self._fd is None else self._fd
-            _, until, _ = self._parsed(os.pread(fd, SIZE, 0))
-        return max(0.0, until)
-
     def _parsed(self, data: bytes) -> tuple[float, float, dict[bytes, float]]:
         """What was seen last, the end of the pause, and the ends by limit."""
         try:
@@ -162,7 +155,7 @@ class SharedFile:
         except (struct.error, MemoryError):
             magic, boot, seen, until, parts = b"", b"", 0.0, 0.0, []
         numbers = [seen, until, *(end for _, end in parts)]
-        if data and (magic != MAGIC or any(math.isnan(number) for number in numbers)):
+        if data and (magic != MAGIC or not all(number < math.inf for number in numbers)):
             if not self._warned:
                 self._warned = True
                 logger.warning("the limiter's file %s was damaged, and begins anew", self._path)
@@ -170,20 +163,23 @@ class SharedFile:
             return seen, until, dict(parts)
         return -math.inf, -math.inf, {}
 
-    def _read(self, fd: int, schedule: Schedule) -> dict[bytes, float]:
-        """Bring a schedule, which is fresh, to the state in the file; the ends of other limits."""
-        schedule.seen, schedule.until, ends = self._parsed(os.pread(fd, SIZE, 0))
-        for name in schedule.limits:
-            end = ends.pop(_digest(name), None)
-            if end is not None:
-                schedule.ends[name] = end
-        return ends
+    def _read(self, fd: int, schedule: Schedule) -> None:
+        """Bring a schedule, which is fresh, to the state in the file.
 
-    def _write(self, fd: int, schedule: Schedule, others: dict[bytes, float]) -> None:
-        ends = {**others, **{_digest(name): end for name, end in schedule.ends.items()}}
-        kept = list(ends.items())[-(SIZE - HEADER.size) // ENTRY.size :]
+        It takes what others have limited there as well, by digests: time goes on for all of them.
+        """
+        schedule.seen, schedule.until, ends = self._parsed(os.pread(fd, SIZE, 0))
+        names = {_digest(name): name for name in schedule.limits}
+        schedule.ends |= {names.get(each) or each.hex(): end for each, end in ends.items()}
+
+    def _write(self, fd: int, schedule: Schedule) -> None:
+        kept = [
+            (end, _digest(name) if name in schedule.limits else bytes.fromhex(name))
+            for name, end in schedule.ends.items()
+        ]
+        kept = sorted(kept)[-((SIZE - HEADER.size) // ENTRY.size) :]
         header = HEADER.pack(MAGIC, boot_id(), schedule.seen, schedule.until, len(kept))
-        os.pwrite(fd, header + b"".join(ENTRY.pack(*each) for each in kept), 0)
+        os.pwrite(fd, header + b"".join(ENTRY.pack(each, end) for end, each in kept), 0)
 
 
 def _digest(name: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
 from hashlib import sha256
@@ -105,15 +106,19 @@ class SharedTokenBucket(LimiterBase):
     def _schedule(self, key: str) -> Iterator[tuple[Schedule, float]]:
         """The schedule of a key, and the time, for one process at a time."""
         schedule = Schedule(self.limits)
-        file, paused = self._file, 0.0
+        file, paused = self._file, -math.inf
         if key:
-            paused = file.paused()
+            with self._schedule("") as (whole, now):
+                whole.tick(now)
+                paused = whole.until
             digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
             file = SharedFile(self._path.with_name(f"{self._path.name}.keys") / digest)
         try:
             with file.locked(schedule):
+                now = self._clock()
+                schedule.tick(now)
                 schedule.until = max(schedule.until, paused)
-                yield schedule, self._clock()
+                yield schedule, now
         finally:
             if key:
                 file.close()

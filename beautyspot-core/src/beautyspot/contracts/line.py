@@ -12,21 +12,21 @@ import threading
 from contextlib import contextmanager, suppress
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, running_loop
 from beautyspot.contracts.backend import wrong_answer
-from beautyspot.contracts.limiter import SOON, Grant, checked_timeout
+from beautyspot.contracts.schedule import SOON, Grant
 from beautyspot.errors import PluginError, RateLimitError
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from beautyspot.contracts.limiter import LimiterBase
+    from beautyspot.contracts.schedule import Rate
 
 LONGEST: Final = 1.0
 """Seconds after which a limiter is asked again, at most: others may have given something back."""
@@ -45,6 +45,24 @@ THREADS: Final = 4
 
 IDLE: Final = 1.0
 """Seconds for which a thread waits for another line before it ends."""
+
+
+class Granting(Protocol):
+    """What the line asks of a limiter: see `LimiterBase`."""
+
+    name: ClassVar[str]
+    blocking: ClassVar[bool]
+    limits: Mapping[str, Rate]
+
+    def take(
+        self, asked: Sequence[Mapping[str, float]], key: str = ""
+    ) -> tuple[list[Grant], float]:
+        """See `LimiterBase.take`."""
+        ...
+
+    def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
+        """See `LimiterBase.give_back`."""
+        ...
 
 
 class Waiter:
@@ -118,7 +136,7 @@ class Lines:
         limiter: is asked.
     """
 
-    def __init__(self, limiter: LimiterBase) -> None:
+    def __init__(self, limiter: Granting) -> None:
         self._limiter = limiter
         self._told = False  # of a wait that is too long
         self.reset_after_fork()
@@ -140,7 +158,7 @@ class Lines:
 
     def consume(self, costs: Mapping[str, float], timeout: float | None, key: str) -> Grant:
         """Wait for a grant, in this thread; see `LimiterBase.consume`."""
-        waiter = Waiter(costs, checked_timeout(timeout))
+        waiter = Waiter(costs, timeout)
         with self._standing(waiter, key) as waits:
             if waits:
                 bell = waiter.wake = Bell()
@@ -155,7 +173,7 @@ class Lines:
         self, costs: Mapping[str, float], timeout: float | None, key: str
     ) -> Grant:
         """The same for a task."""
-        waiter = Waiter(costs, checked_timeout(timeout))
+        waiter = Waiter(costs, timeout)
         with self._standing(waiter, key) as waits:
             if waits:
                 alarm = waiter.wake = Alarm()

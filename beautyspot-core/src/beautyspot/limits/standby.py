@@ -16,7 +16,8 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.contracts.limiter import SOON, Grant, LimiterBase, Schedule
+from beautyspot.contracts.limiter import LimiterBase
+from beautyspot.contracts.schedule import SOON, Grant, Schedule
 from beautyspot.errors import BeautyspotError, CostError, NotSupportedError, RateLimitError
 from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker, Resting
 from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, SETTLING
