@@ -109,7 +109,8 @@ class RemoteLimiter(Remade, LimiterBase):
         if len({one._place for one in ones}) > 1 or len(set(names.values())) < len(names):
             return None
         joint = object.__new__(cls)  # `copy` would do as pickle does: see `remade`
-        vars(joint).update(vars(ones[0]), _names=names, _lines=None)
+        vars(joint).update(vars(ones[0]), _names=names)
+        vars(joint).pop("_lines", None)  # who waits for the first one does not wait for this
         joint.limits = {name: one.limits["rate"] for name, one in limits.items()}
         joint.workers = max(one.workers for one in ones)
         return joint
