@@ -45,7 +45,8 @@ from beautyspot.contracts.units import (
 
 if TYPE_CHECKING:
     from beautyspot.contracts.key_value import KeyValueStore
-    from beautyspot.contracts.limiter import SOON, Grant, LimiterBase, Rate, Schedule
+    from beautyspot.contracts.limiter import LimiterBase
+    from beautyspot.contracts.schedule import SOON, Grant, Rate, Schedule
     from beautyspot.contracts.selection import (
         Counts,
         FunctionTotals,
@@ -68,7 +69,8 @@ if TYPE_CHECKING:
 
 _LATER = {
     "key_value": ("KeyValueStore",),
-    "limiter": ("SOON", "Grant", "LimiterBase", "Rate", "Schedule"),
+    "limiter": ("LimiterBase",),
+    "schedule": ("SOON", "Grant", "Rate", "Schedule"),
     "selection": (
         "Counts",
         "FunctionTotals",
