@@ -23,15 +23,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path, PurePath
 from types import (
-    BuiltinFunctionType,
-    ClassMethodDescriptorType,
     FunctionType,
-    MethodDescriptorType,
     MethodType,
-    MethodWrapperType,
-    ModuleType,
     NoneType,
-    WrapperDescriptorType,
 )
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,10 +41,8 @@ from beautyspot.functions.names import (
     carries_name,
     identifier_of,
     innermost_function,
-    is_of_no_file,
+    is_named,
     is_ours,
-    is_python_class,
-    leads_back,
     namespace_of,
     root_of,
     unwrap_ours,
@@ -93,12 +85,6 @@ def file_digest(named: Any) -> str:
         return ""
 
 
-_IN_C: Final = (
-    *(BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType),
-    *(ClassMethodDescriptorType, MethodWrapperType),
-)
-
-
 class Identity:
     """Which function a call is of.
 
@@ -118,10 +104,6 @@ class Identity:
         self.func_name = str(getattr(self.named, "__name__", None) or self.named.__qualname__)
         self.func_identifier = identifier_of(self._target)
         self.is_others_wrapper = is_others_wrapper(self._target)
-        self._held: dict[str, Any] = {}
-        if isinstance(self._target, BuiltinFunctionType | MethodWrapperType):
-            owner = self._target.__self__
-            self._held = {} if isinstance(owner, ModuleType | None) else {"self": owner}
         self._decided: bool | None = None
 
     @property
@@ -131,12 +113,17 @@ class Identity:
         Ask at the first call: a decorator runs before the name is bound. Where the first call comes
         earlier still, in a decorator or a class body, the name leads nowhere yet; see `settled`.
         """
-        return bool(self._held) or self._nameless
+        if self._decided is None:
+            named = is_named(self._target, called=True)
+            if named is None:
+                return True
+            self._decided = not named
+        return self._decided
 
     @property
     def settled(self) -> bool:
         """Whether `anonymous` is decided for good, since the name is bound to something."""
-        return self._nameless is self._decided
+        return self.anonymous is self._decided
 
     @property
     def code(self) -> str | None:
@@ -144,18 +131,18 @@ class Identity:
 
         Of a function alone: what it wraps is among what it captured.
         """
-        return self._code if self._nameless and isinstance(self._target, FunctionType) else None
+        return self._code if self.anonymous and isinstance(self._target, FunctionType) else None
 
     def captures(self) -> dict[str, Any]:
         """What the function holds beside its arguments, as it is at this moment.
 
         The code of an anonymous function and the variables that it captured, by name, and what a
-        wrapper of another package wraps; an object that is called, or to which a builtin method is
-        bound, as ``self``; a class as ``<class>``. What is bound to other methods and to partials
-        is an argument of the call; see `taken_apart`.
+        wrapper of another package wraps; an object that is called as ``self``, and so is a builtin
+        method, with what it is bound to; a class as ``<class>``. What is bound to other methods and
+        to partials is an argument of the call; see `taken_apart`.
         """
-        if not self._nameless:
-            return self._held
+        if not self.anonymous:
+            return {}
         if isinstance(self._target, FunctionType):
             found = dict(sorted(captured(self._target).items()))
             if self.is_others_wrapper:  # which may keep its accounts, such as of retries, in itself
@@ -169,22 +156,7 @@ class Identity:
         """Whether it may hold anything but code, at any time: a variable may have no value yet."""
         plain = isinstance(self._target, FunctionType) and not self.is_others_wrapper
         holds_nothing = plain and not self._target.__code__.co_freevars
-        return bool(self._held) or (self._nameless and not holds_nothing)
-
-    @property
-    def _nameless(self) -> bool:
-        """Whether the name does not say enough; it may be bound to nothing, for now."""
-        if self._decided is not None:
-            return self._decided
-        target = self._target
-        is_of_c = isinstance(target, type) and not is_python_class(target)
-        back: bool | None = is_of_c or isinstance(target, _IN_C)
-        if not back and carries_name(target):
-            back = leads_back(target, called=True)
-            back = back and not is_of_no_file(target)
-        if back is not None:
-            self._decided = not back
-        return not back
+        return self.anonymous and not holds_nothing
 
     @Lazily
     def _code(self) -> str:
@@ -192,7 +164,7 @@ class Identity:
 
     def sent(self) -> tuple[bool, str | None]:
         """What to hand to `take` in another process, for the same function."""
-        return self._nameless, self.code
+        return self.anonymous, self.code
 
     def take(self, sent: tuple[bool, str | None]) -> None:
         """Take over what `sent` gave: here the name may lead elsewhere, or no source be found."""

@@ -18,10 +18,9 @@ from beautyspot.functions.identity import attributes_of, is_others_wrapper, part
 from beautyspot.functions.names import (
     MAIN,
     ByIdentity,
-    carries_name,
     chain,
     identifier_of,
-    is_nameless,
+    is_named,
     is_of_no_file,
     is_ours,
     leads_back,
@@ -59,7 +58,7 @@ def named(walk: Walk, cls: type[Any]) -> str:
         from beautyspot.functions.code import code_digest  # parses sources: rarely needed
 
         text = f'[{text},"{code_digest(cls)}"]'
-    elif is_nameless(cls):
+    elif not is_named(cls):
         text = f"[{text},{_made(walk, cls)}]"
     # `__main__` is another module in another process
     return text if raw_module(cls) in MAIN else _names.put(cls, text)
@@ -99,7 +98,7 @@ def _function(walk: Walk, value: Any) -> str:
     inner = unwrap_ours(value)
     if inner is not value:  # which may be a bound method, a partial, an object with `__call__`
         text = walk.at(".__wrapped__", "", Without(inner, walk.less(value)))
-        if type(inner) is FunctionType and is_nameless(inner):  # what was set since it was marked
+        if type(inner) is FunctionType and not is_named(inner):  # what was set since it was marked
             known = vars(inner)
             held = {n: v for n, v in attributes_of(value).items() if known.get(n, known) is not v}
             text = tag("attributes", f"[{text},{walk.attributes(value, held)}]") if held else text
@@ -108,7 +107,7 @@ def _function(walk: Walk, value: Any) -> str:
         return tag("versioned", f"[{text},{walk.array(given)}]") if given else text
     walk.definitions.append(value)
     name = quote(identifier_of(value))
-    if is_nameless(value):
+    if not is_named(value):
         parts, lenient = parts_of(value), is_others_wrapper(value)
         name = f"{name},{walk.function(value, parts, lenient=lenient)}"
     return tag("function", f"[{name}]")
@@ -116,7 +115,7 @@ def _function(walk: Walk, value: Any) -> str:
 
 def _cached(walk: Walk, value: Any) -> str:
     """What `functools.lru_cache` made of a Python function, or of any other callable."""
-    if carries_name(value) and leads_back(value) and not is_of_no_file(value):
+    if is_named(value):
         walk.definitions.append(value)
         return tag("function", f"[{quote(identifier_of(value))}]")
     return tag("cached", walk.at(".__wrapped__", "", value.__wrapped__))
