@@ -145,9 +145,8 @@ class Identity:
             return {}
         if isinstance(self._target, FunctionType):
             found = dict(sorted(captured(self._target).items()))
-            if self.is_others_wrapper:  # which may keep its accounts, such as of retries, in itself
-                held = {n: v for n, v in found.items() if unwrap_ours(v) is not self._target}
-                found = {"__wrapped__": vars(self._target)["__wrapped__"], **held}
+            if self.is_others_wrapper:
+                found["__wrapped__"] = vars(self._target)["__wrapped__"]
             return {"<code>": self.code, **found}
         return {"<class>" if isinstance(self._target, type) else "self": self._target}
 
@@ -239,11 +238,22 @@ _TYPES: Final = (str, dict, tuple, FunctionType, NoneType)
 
 
 def kind_of(function: Callable[..., Any]) -> str:
-    """A function's kind: "function", "coroutine", "generator" or "async generator"."""
-    kind = _kind_of_code(function)
-    if kind == "function" and not isinstance(function, type | FunctionType | MethodType):
-        kind = _kind_of_code(type(function).__call__)
-    return _kind_of_wrapped(function) if kind == "function" else kind
+    """A function's kind: "function", "coroutine", "generator" or "async generator".
+
+    A plain wrapper is of the kind of what it wraps, where it only hands on what that returns.
+    `functools.wraps` alone does not tell: a wrapper may run the coroutine that it gets.
+    """
+    outer = taken_apart(function).func
+    kind = _kind_of_code(outer)
+    if kind == "function" and not isinstance(outer, type | FunctionType):
+        kind = _kind_of_code(type(outer).__call__)
+    inner = getattr(outer, "__wrapped__", None)
+    if kind != "function" or not isinstance(outer, FunctionType) or not callable(inner):
+        return kind
+    from beautyspot.functions.code import hands_on  # parses sources: rarely needed
+
+    theirs = kind_of(inner)
+    return theirs if theirs != "function" and hands_on(outer, inner) else "function"
 
 
 def check_is_no_class(function: object) -> None:
@@ -259,23 +269,6 @@ def check_is_no_class(function: object) -> None:
             f"@spot.mark above a function that makes it (def make(…) -> {name}: return {name}(…)), "
             "or above a method of it, such as __call__"
         )
-
-
-def _kind_of_wrapped(function: Callable[..., Any]) -> str:
-    """The kind of what a plain wrapper wraps, where it only hands on what that returns.
-
-    `functools.wraps` alone does not tell: a wrapper may run the coroutine that it gets.
-    """
-    outer = taken_apart(function).func
-    inner = getattr(outer, "__wrapped__", None)
-    if not isinstance(outer, FunctionType) or not callable(inner):
-        return "function"
-    kind = kind_of(inner)
-    if kind == "function":
-        return kind
-    from beautyspot.functions.code import hands_on  # parses sources: rarely needed
-
-    return kind if hands_on(outer, inner) else "function"
 
 
 def _kind_of_code(function: object) -> str:
