@@ -23,7 +23,7 @@ from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.backend import wrong_answer
 from beautyspot.errors import ConfigError, PluginError, UnstableKeyError
 from beautyspot.keys.forms import Forms, form_of
-from beautyspot.keys.text import FLAT, quote
+from beautyspot.keys.text import BIG, FLAT, LARGE, quote
 from beautyspot.keys.walk import ADVICE, NAME, Walk
 from beautyspot.messages import less_secrets, masked
 
@@ -89,6 +89,9 @@ class KeyGen(KeyGenBase):
 
     Attributes:
         digest: the function of that name.
+        custom: the key functions: ``id(class)`` -> the class and its function. What `supporting`
+            makes of this has the same ones.
+        form: writes whatever is no flat value, list, tuple or dict.
 
     Raises:
         ConfigError: the digest is unknown.
@@ -101,9 +104,7 @@ class KeyGen(KeyGenBase):
             known = ", ".join(_DIGESTS)
             raise ConfigError(f"there is no key digest {digest!r}: use one of {known}")
         self.digest: Digest = _DIGESTS[digest]
-        # In a table, shared with what `supporting` makes of it. What is in that is replaced, never
-        # changed: a call that is under way keeps the old one.
-        self._registered: dict[str, Custom] = {"": {}}
+        self.custom: dict[int, tuple[type, Callable[[Any], object]]] = {}
         self.form: Form = form_of
 
     @final  # calls are asked for value by value: a subclass writes another `canonical`
@@ -122,28 +123,29 @@ class KeyGen(KeyGenBase):
         ]
         return self.id_of(self.texts_of(kwargs, walk), {}, ",".join(texts))
 
-    @property
-    def custom(self) -> Custom:
-        """The key functions: ``id(class)`` -> the class and its function."""
-        return self._registered[""]
-
     def walk(self, kept: dict[object, str] | None = None) -> Walk:
         """A walk that writes as this key generation does; see there."""
         return Walk(self.form, self.custom, kept)
 
-    def texts_of(self, named: Mapping[str, Any], walk: Walk) -> dict[str, str]:
-        """The canonical texts of arguments, which the walk writes, by name.
+    def texts_of(self, named: Mapping[str, Any], walk: Walk | None = None) -> dict[str, str]:
+        """The canonical texts of arguments, by name. `walk` writes those that are not flat.
+
+        Flat ones as `FLAT` writes them, most without a call for each.
 
         Raises:
             UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
         texts: dict[str, str] = {}
         for name, value in named.items():
-            flat = FLAT.get(type(value))
-            if flat is not None:
-                texts[name] = flat(value)
+            kind = type(value)
+            if kind is str and len(value) <= LARGE:
+                texts[name] = quote(value)
+            elif (kind is int and -BIG < value < BIG) or (kind is float and value - value == 0):
+                texts[name] = repr(value)  # a float less itself is 0 if it is finite
+            elif kind in FLAT:
+                texts[name] = FLAT[kind](value)
             else:
-                texts[name] = write(walk, lambda walk: walk.argument(name, value))  # noqa: B023 - at once
+                texts[name] = write(walk or self.walk(), lambda walk: walk.argument(name, value))  # noqa: B023 - at once
         return texts
 
     def id_of(self, texts: Mapping[str, str], less: Mapping[str, str], before: str = "") -> str:
@@ -160,10 +162,6 @@ class KeyGen(KeyGenBase):
                 members.append(f"{quote(name)}:{texts[name]}")  # noqa: PERF401 - a call less
         data = f"[[{before}],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
         return self.digest(data).hexdigest()[:HEX_DIGITS]
-
-    def id_of_value(self, value: object) -> str:
-        """The `input_id` of a call that is identified by one value."""
-        return self.id_of({}, {}, self.canonical(value))
 
     def canonical(self, value: object) -> str:
         """See `KeyGenBase.canonical`."""
@@ -192,7 +190,7 @@ class KeyGen(KeyGenBase):
             raise ConfigError(f"no key function can be registered for {cls!r}: give another class")
         if not callable(function):
             raise ConfigError(f"{function!r} can't be called: give a function of one argument")
-        self._registered[""] = {**self.custom, id(cls): (cls, function)}
+        self.custom[id(cls)] = (cls, function)
 
     @staticmethod
     def default(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
@@ -245,8 +243,9 @@ class OfOthers(KeyGen):
             return quote(made)
         raise PluginError(wrong_answer(self._keygen, "canonical", made, "the text", "return a str"))
 
-    def texts_of(self, named: Mapping[str, Any], walk: Walk) -> dict[str, str]:
-        """See `KeyGen.texts_of`; the walk notes whole arguments alone."""
+    def texts_of(self, named: Mapping[str, Any], walk: Walk | None = None) -> dict[str, str]:
+        """See `KeyGen.texts_of`; flat ones are asked for, too, and whole arguments alone noted."""
+        walk = walk or self.walk()
         texts: dict[str, str] = {}
         for name, value in named.items():
             walk.path[:] = [(NAME, name)]  # where it has stopped, if this raises
