@@ -30,7 +30,7 @@ from beautyspot.messages import less_secrets, masked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from beautyspot.contracts.values import Types
+    from beautyspot.contracts.values import Types, TypeSupport
     from beautyspot.keys.walk import Form, Walk
 
 OWN_KEY: Final = "__beautyspot_key__"
@@ -248,7 +248,7 @@ class Forms:
             return exact
         found = support_of(self._types, kind)
         if found is not None:
-            return _Supported(found[1], kind, found[0])
+            return _supported(found[1], kind, found[0])
         if needs_data_plugin(self._types, kind):
             return _refusing(NO_DATA, GET_DATA)
         return _form_of(kind)
@@ -299,7 +299,7 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     # A model counts by its fields: its copies hold what its cached properties computed.
     if is_error or "pydantic" in roots or not any(map(says_how_to_copy, kind.__mro__)):
         return whole
-    return _copied(whole, says_all=is_of_installed(kind))
+    return _copied(whole)
 
 
 def _base_form(cls: type) -> Form | None:
@@ -334,33 +334,46 @@ def _object_of(base: type, inner: Form | None) -> Form:
     return write
 
 
-def _reduced(base: Any) -> Form:
-    """The form of a class in C, as `copy` and `pickle` take its instances apart."""
+def _apart(reduce: Callable[[Any], Any], parts: Callable[..., str], otherwise: Form) -> Form:
+    """The form of what is taken apart as `copy` and `pickle` do.
+
+    Args:
+        reduce: takes a value apart.
+        parts: writes the value: of what made it, of which arguments, its state and its items.
+        otherwise: writes what can't be taken apart.
+    """
 
     def write(walk: Walk, value: Any) -> str:
-        reduce = copyreg.dispatch_table.get(base)
         try:
-            if reduce is not None:
-                parts: Any = reduce(value)
-            elif base.__reduce_ex__ is not object.__reduce_ex__:
-                parts = base.__reduce_ex__(value, 4)
-            elif base.__reduce__ is not object.__reduce__:
-                parts = base.__reduce__(value)
-            else:
-                parts = object.__reduce_ex__(value, 4)
-            drained = [None if each is None else [*each] for each in parts[3:5]]
+            made: Any = reduce(value)
+            items = [None if each is None else [*each] for each in made[3:5]]
         except Exception:
-            walk.refuse(value)
-        if isinstance(parts, str):
-            return found_by_name(walk, value, parts)
-        filled: tuple[Any, ...] = (*parts, None)
-        function, args, state = filled[:3]
-        if state is not None and _is_own(state, _own_dict(walk, value)):
-            state = None  # which is written beside
-        how = None if function is type(value) else function
-        return walk.array([how, list(args), state, *drained], "<{}>")
+            return otherwise(walk, value)
+        if isinstance(made, str):
+            return found_by_name(walk, value, made)
+        function, args, state = (*made, None)[:3]
+        return parts(walk, value, function, [*args], state, items)
 
     return write
+
+
+def _reduced(base: Any) -> Form:
+    """The form of a class in C. Its subclasses in Python do not say what counts of it."""
+
+    def parts(
+        walk: Walk, value: Any, function: Any, args: list[Any], state: Any, items: list[Any]
+    ) -> str:
+        how = None if function is type(value) else function
+        is_beside = state is not None and _is_own(state, _own_dict(walk, value))
+        return walk.array([how, args, None if is_beside else state, *items], "<{}>")
+
+    reduce: Any = copyreg.dispatch_table.get(base)
+    if reduce is None:
+        is_said = (
+            base.__reduce_ex__ is object.__reduce_ex__ and base.__reduce__ is not object.__reduce__
+        )
+        reduce = base.__reduce__ if is_said else lambda value: base.__reduce_ex__(value, 4)
+    return _apart(reduce, parts, _refusing())
 
 
 _COPIES: Final = frozenset(
@@ -379,37 +392,30 @@ def says_how_to_copy(cls: type) -> bool:
     return is_said and is_of_installed(cls) and not has_own_form(cls.__module__)
 
 
-def _copied(whole: Form, *, says_all: bool) -> Form:
+def _copied(whole: Form) -> Form:
     """The form of a class whose package says how it is copied: less what that computes again.
 
     Such are caches, histories and hashes, which a call may change. `whole` writes what can't be
-    copied, an object that `ignore=` leaves parts out of, and, unless `says_all`, one of which the
-    package does not tell the attributes: a class of the program may have others.
+    copied, an object that `ignore=` leaves parts out of, and one of the program's own classes of
+    which the package does not tell the attributes: there may be others.
     """
 
-    def write(walk: Walk, value: Any) -> str:
-        kind: Any = type(value)
-        try:
-            parts: Any = kind.__reduce_ex__(value, 4)
-            filled: tuple[Any, ...] = (*parts, None, None, None)
-            function, args, state, *items = filled[:5]
-            drained = [None if each is None else [*each] for each in items]
-        except Exception:
-            return whole(walk, value)
-        if isinstance(parts, str):
-            return found_by_name(walk, value, parts)
-        is_new = function is _NEW and args == (kind,)
-        if is_new and type(state) is dict and drained == [None, None]:
+    def parts(
+        walk: Walk, value: Any, function: Any, args: list[Any], state: Any, items: list[Any]
+    ) -> str:
+        kind = type(value)
+        is_bare = function is _NEW and args == [kind] and not any(items)
+        if is_bare and type(state) is dict:
             names = {name for name, item in _held(walk, value, object) if item is not _UNSET}
             if not (names <= state.keys() or says_how_to_copy(kind)):
                 return whole(walk, value)  # a class below may set what the package knows nothing of
             held = {n: x for n, x in state.items() if not _is_derived(walk, value, n, x)}
             return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
-        if not says_all or walk.less(value):
+        if walk.less(value) or not is_of_installed(kind):
             return whole(walk, value)
-        return tag("copied", walk.array([function, [*args], state, *drained], "<{}>"))
+        return tag("copied", walk.array([function, args, state, *items], "<{}>"))
 
-    return write
+    return _apart(lambda value: value.__reduce_ex__(4), parts, whole)
 
 
 def _is_own(state: Any, own: dict[str, Any]) -> bool:
@@ -449,31 +455,25 @@ def _asked(walk: Walk, value: object, function: Callable[[Any], object]) -> obje
         raise UnstableKeyError(f"{place}, {why}", path=path) from error
 
 
-class _Supported:
+def _supported(support: TypeSupport, kind: type, name: str) -> Form:
     """The form of a class that a plug-in supports.
 
     It writes the class, the name of the plug-in's types (two may say the same of unequal values),
     what the plug-in says of the value, and what a program has set on it.
     """
+    base = next(base for base in kind.__mro__ if class_name(base) == name)
+    counted_as = support.counted_as(kind)
+    holds = kind.__dictoffset__ != 0 or any("__slots__" in vars(base) for base in kind.__mro__)
+    is_own = support.own_names(kind) if holds else None
 
-    __slots__ = ("_base", "_cls", "_is_own", "_key", "_name", "_support")
-
-    def __init__(self, support: Any, kind: type, name: str) -> None:
-        self._base = next(base for base in kind.__mro__ if class_name(base) == name)
-        self._cls = support.counted_as(kind)
-        self._key = support.key
-        self._support = quote(support.name)
-        self._name = quote(identifier_of(kind)) if support.by_name else None
-        holds = kind.__dictoffset__ != 0 or any("__slots__" in vars(base) for base in kind.__mro__)
-        self._is_own = support.own_names(kind) if holds else None
-
-    def __call__(self, walk: Walk, value: object) -> str:
-        """Write `value`."""
-        key = _asked(walk, value, self._key)
-        name = self._name or named(walk, self._cls)
-        own = "{}" if self._is_own is None else _state(walk, value, self._base, self._is_own)
-        text = f"{name},{self._support},{walk.at('<key>', '', key)}"
+    def write(walk: Walk, value: object) -> str:
+        key = _asked(walk, value, support.key)
+        called = quote(identifier_of(type(value))) if support.by_name else named(walk, counted_as)
+        own = "{}" if is_own is None else _state(walk, value, base, is_own)
+        text = f"{called},{quote(support.name)},{walk.at('<key>', '', key)}"
         return tag("key", f"[{text}]" if own == "{}" else f"[{text},{own}]")
+
+    return write
 
 
 # ----------------------------------------------------------------------------- what an object holds
