@@ -339,7 +339,7 @@ def _apart(reduce: Callable[[Any], Any], parts: Callable[..., str], otherwise: F
 
     Args:
         reduce: takes a value apart.
-        parts: writes the value: of what made it, of which arguments, its state and its items.
+        parts: writes a value, given its items, what makes it, the arguments of that, and a state.
         otherwise: writes what can't be taken apart.
     """
 
@@ -351,8 +351,7 @@ def _apart(reduce: Callable[[Any], Any], parts: Callable[..., str], otherwise: F
             return otherwise(walk, value)
         if isinstance(made, str):
             return found_by_name(walk, value, made)
-        function, args, state = (*made, None)[:3]
-        return parts(walk, value, function, [*args], state, items)
+        return parts(walk, value, items, *made[:3])
 
     return write
 
@@ -361,11 +360,11 @@ def _reduced(base: Any) -> Form:
     """The form of a class in C. Its subclasses in Python do not say what counts of it."""
 
     def parts(
-        walk: Walk, value: Any, function: Any, args: list[Any], state: Any, items: list[Any]
+        walk: Walk, value: Any, items: list[Any], function: Any, args: Any, state: Any = None
     ) -> str:
         how = None if function is type(value) else function
         is_beside = state is not None and _is_own(state, _own_dict(walk, value))
-        return walk.array([how, args, None if is_beside else state, *items], "<{}>")
+        return walk.array([how, [*args], None if is_beside else state, *items], "<{}>")
 
     reduce: Any = copyreg.dispatch_table.get(base)
     if reduce is None:
@@ -401,10 +400,10 @@ def _copied(whole: Form) -> Form:
     """
 
     def parts(
-        walk: Walk, value: Any, function: Any, args: list[Any], state: Any, items: list[Any]
+        walk: Walk, value: Any, items: list[Any], function: Any, args: Any, state: Any = None
     ) -> str:
         kind = type(value)
-        is_bare = function is _NEW and args == [kind] and not any(items)
+        is_bare = function is _NEW and args == (kind,) and not any(items)
         if is_bare and type(state) is dict:
             names = {name for name, item in _held(walk, value, object) if item is not _UNSET}
             if not (names <= state.keys() or says_how_to_copy(kind)):
@@ -413,7 +412,7 @@ def _copied(whole: Form) -> Form:
             return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
         if walk.less(value) or not is_of_installed(kind):
             return whole(walk, value)
-        return tag("copied", walk.array([function, args, state, *items], "<{}>"))
+        return tag("copied", walk.array([function, [*args], state, *items], "<{}>"))
 
     return _apart(lambda value: value.__reduce_ex__(4), parts, whole)
 
