@@ -95,8 +95,8 @@ class Binding:
         dropped = {entry for entry, root in roots.items() if entry == root} - named
         _check_names(apart.func, signature, [*roots.values(), *key_of], named)
         paths = _paths_in(roots)
-        changes = {name: _less(each) for name, each in paths.items()}
-        changes |= {name: _keyed(function) for name, function in key_of.items()}
+        replaced: Changes = {name: partial(Without, paths=each) for name, each in paths.items()}
+        changes = {name: _keyed(made) for name, made in {**replaced, **key_of}.items()}
         kept = [p for p in parameters if p.kind is not _KIND.VAR_KEYWORD and p.name not in dropped]
         self.names = tuple([p.name for p in kept])
         self._rest = next((p.name for p in kept if p.kind is _KIND.VAR_POSITIONAL), None)
@@ -124,10 +124,8 @@ def bound_names(func: Callable[..., Any]) -> frozenset[str]:
     """The names of the arguments that are bound to a function already."""
     apart = taken_apart(func)
     parameters = (_signature(apart.func)[0] or _ANY).parameters.values()
-    names = [p.name for p in parameters if p.kind in BY_POSITION]
-    rest = [p.name for p in parameters if p.kind is _KIND.VAR_POSITIONAL]
-    more = rest if len(apart.args) > len(names) else []
-    return frozenset([*names[: len(apart.args)], *more, *apart.keywords])
+    names = [p.name for p in parameters if p.kind in (*BY_POSITION, _KIND.VAR_POSITIONAL)]
+    return frozenset([*names[: len(apart.args)], *apart.keywords])
 
 
 def _paths_in(roots: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -256,10 +254,6 @@ def _keyed(function: Callable[[Any], object]) -> Callable[[Any], object]:
     return lambda value: (
         Omitted(function(value.value)) if type(value) is Omitted else function(value)
     )
-
-
-def _less(paths: tuple[str, ...]) -> Callable[[Any], object]:
-    return _keyed(lambda value: Without(value, paths))
 
 
 def _or_as_given(bind: Callable[..., Bound]) -> Callable[..., Bound]:

@@ -41,7 +41,6 @@ BIG: Final = 1 << 2048
 These have under 640 digits, the smallest `sys.set_int_max_str_digits`, so `repr` never raises.
 """
 
-_CHUNK: Final = 1 << 16  # characters to encode at a time: they fit in the processor's cache
 _ODD_FLOATS: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 quote: Final[Callable[[str], str]] = json.encoder.encode_basestring
@@ -70,10 +69,7 @@ def blob(data: Any) -> str:
 
 
 def _digest_of_text(text: str) -> str:
-    digest = hashlib.sha256()
-    for start in range(0, len(text), _CHUNK):
-        digest.update(text[start : start + _CHUNK].encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 # --------------------------------------------------------------------------------- flat values

@@ -123,7 +123,7 @@ class Walk:
         atom = FLAT.get(type(value))
         if atom is not None:
             return atom(value)
-        depth, active = len(self.path), len(self._active)
+        depth = len(self.path)
         self.path.append((step, key))
         try:
             text = self._nested(value)
@@ -131,8 +131,6 @@ class Walk:
             if not self.leaves_out(error):
                 raise
             del self.path[depth + 1 :]
-            for address in [*self._active][active:]:
-                del self._active[address]
             text = self.left(value)
         self.path.pop()
         return text
@@ -248,21 +246,22 @@ class Walk:
     def _nested(self, value: object) -> str:
         if type(value) is Without:
             return self._without(value)
-        address, less = id(value), self._less.get(id(value))
-        seen = self._shared.get(address)
-        if seen is not None and not less and not self.lenient:
-            return seen[1]
+        address = id(value)
+        is_whole = not (self._less.get(address) or self.lenient)
+        if is_whole and address in self._shared:
+            return self._shared[address][1]
         if address in self._active:
             return self._again(value)
         self._active[address] = value
         references = self._references
-        written = self._written(type(value), value)
-        del self._active[address]
+        try:
+            written = self._written(type(value), value)
+        finally:
+            del self._active[address]
         text = fold(written)
         # Only folded texts are remembered: the others are cheap, and shared parts that double a
         # text can do so only until it is folded.
-        remembers = text is not written and not less and not self.lenient
-        if remembers and self._references == references:
+        if text is not written and is_whole and self._references == references:
             self._shared[address] = (value, text)
         return text
 
