@@ -214,14 +214,11 @@ def captured(obj: Any) -> dict[str, Any]:
 
 def closures(obj: Any) -> list[FunctionType]:
     """The Python function of `obj`, those that it captured, and so on."""
-    found: list[FunctionType] = []
-    todo = [obj]
-    while todo:
-        one = todo.pop()
-        function = python_function(one)
-        if function is not None and function not in found:
-            found.append(function)
-            todo += [unwrap_ours(v) for v in captured(one).values() if isinstance(v, FunctionType)]
+    found = [each for each in (python_function(obj),) if each is not None]
+    for function in found:  # which grows meanwhile
+        held = [each for each in captured(function).values() if isinstance(each, FunctionType)]
+        inner = [each for each in map(python_function, held) if each is not None]
+        found += [each for each in inner if each not in found]
     return found
 
 

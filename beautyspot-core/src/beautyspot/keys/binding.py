@@ -99,7 +99,6 @@ class Binding:
         changes = {name: _keyed(made) for name, made in {**replaced, **key_of}.items()}
         kept = [p for p in parameters if p.kind is not _KIND.VAR_KEYWORD and p.name not in dropped]
         self.names = tuple([p.name for p in kept])
-        self._rest = next((p.name for p in kept if p.kind is _KIND.VAR_POSITIONAL), None)
         bind = _generated(apart.func, parameters, kept, dropped, changes, fill=not passes_on)
         bind = _or_as_given(bind) if passes_on else bind
         is_bound = bool(apart.args or apart.keywords)
@@ -112,11 +111,9 @@ class Binding:
         self.variables = tuple([entry for entry, name in roots.items() if name not in taken])
 
     def named(self, bound: Bound) -> dict[str, Any]:
-        """The arguments by their names; what ``*args`` took as a tuple, where it took some."""
+        """The arguments by their names; what ``*args`` took as a tuple."""
         values, more = bound
         named = dict(zip(self.names, values, strict=False))
-        if self._rest is not None and not named.get(self._rest):
-            named.pop(self._rest, None)
         return {**named, **more} if more else named
 
 
@@ -317,7 +314,7 @@ def _why_not(name: str, parameters: Mapping[str, inspect.Parameter], ignore: Ite
     parameter = parameters.get(name)
     if parameter is None:
         return f"it {_no_parameter(name, parameters)}"
-    if parameter.kind in SEVERAL:
+    if parameter.kind is _KIND.VAR_KEYWORD:
         return f"{parameter} adds nothing to the key of a call that gives none: leave it out"
     if name in {entry.partition(".")[0] for entry in ignore}:
         return f"ignore= leaves {name!r} out already: leave it out of one of them"

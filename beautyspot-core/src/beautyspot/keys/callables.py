@@ -21,7 +21,6 @@ from beautyspot.functions.names import (
     chain,
     identifier_of,
     is_named,
-    is_of_no_file,
     is_ours,
     leads_back,
     look_up,
@@ -54,21 +53,22 @@ def named(walk: Walk, cls: type[Any]) -> str:
     if generic.get("origin"):  # `Model[Item]` does not say whose `Item`
         return tag("generic", f"[{named(walk, generic['origin'])},{walk.array(generic['args'])}]")
     text = quote(identifier_of(cls))
-    if leads_back(cls) and is_of_no_file(cls):  # of a notebook: its name may be another one's
-        from beautyspot.functions.code import code_digest  # parses sources: rarely needed
-
-        text = f'[{text},"{code_digest(cls)}"]'
-    elif not is_named(cls):
+    if not is_named(cls):
         text = f"[{text},{_made(walk, cls)}]"
     # `__main__` is another module in another process
     return text if raw_module(cls) in MAIN else _names.put(cls, text)
 
 
 def _made(walk: Walk, cls: Any) -> str:
-    """What makes up a class to which no name leads: of a model of pydantic, what its schema says.
+    """What makes up a class whose name may be another one's: in a notebook, its code.
 
-    Two models may differ in functions that no schema shows.
+    Where no name leads to it, of a model of pydantic what its schema says. Two models may differ in
+    functions that no schema shows.
     """
+    if leads_back(cls):
+        from beautyspot.functions.code import code_digest  # parses sources: rarely needed
+
+        return f'"{code_digest(cls)}"'
     decorators = getattr(cls, "__pydantic_decorators__", None)
     if decorators is None:
         walk.refuse(cls, "is made where no name leads to it", _OUTSIDE)
