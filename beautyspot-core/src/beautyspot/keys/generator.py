@@ -24,50 +24,16 @@ from beautyspot.contracts.backend import wrong_answer
 from beautyspot.errors import ConfigError, PluginError, UnstableKeyError
 from beautyspot.keys.forms import Forms, form_of
 from beautyspot.keys.text import BIG, FLAT, LARGE, quote
-from beautyspot.keys.walk import ADVICE, NAME, Walk
-from beautyspot.messages import less_secrets, masked
+from beautyspot.keys.walk import NAME, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from beautyspot.contracts.values import Types
-    from beautyspot.keys.walk import Custom, Form
+    from beautyspot.keys.walk import Form
 
     Digest = Callable[[bytes], "hashlib._Hash"]
     AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
-
-
-_NONE: Final[Custom] = {}
-
-
-def canonical(value: object, custom: Custom = _NONE, form: Form = form_of) -> str:
-    """The canonical text of `value`.
-
-    Args:
-        value: anything.
-        custom: key functions, see `Walk`.
-        form: writes whatever is no flat value, list, tuple or dict.
-
-    Raises:
-        UnstableKeyError: a part has no stable form; the path starts with ``value``.
-    """
-    text = write(Walk(form, custom), lambda walk: walk.at("value", "", value))
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-def write(walk: Walk, what: Callable[[Walk], str]) -> str:
-    """What a walk writes; whatever a value raises (a closed file, a property) becomes our error."""
-    try:
-        return what(walk)
-    except UnstableKeyError:
-        raise
-    except Exception as error:
-        path = walk.where()
-        raise UnstableKeyError(
-            f"{less_secrets(path[:80])} could not be read ({type(error).__name__}: "
-            f"{masked(str(error))}): {ADVICE}",
-            path=path,
-        ) from error
 
 
 HEX_DIGITS: Final = 32
@@ -117,10 +83,7 @@ class KeyGen(KeyGenBase):
             UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
         walk = self.walk()
-        texts = [
-            write(walk, partial(Walk.at, step="args[{}]", key=number, value=value))
-            for number, value in enumerate(args)
-        ]
+        texts = [walk.argument(f"args[{number}]", value) for number, value in enumerate(args)]
         return self.id_of(self.texts_of(kwargs, walk), {}, ",".join(texts))
 
     def walk(self, kept: dict[object, str] | None = None) -> Walk:
@@ -145,7 +108,7 @@ class KeyGen(KeyGenBase):
             elif kind in FLAT:
                 texts[name] = FLAT[kind](value)
             else:
-                texts[name] = write(walk or self.walk(), lambda walk: walk.argument(name, value))  # noqa: B023 - at once
+                texts[name] = (walk or self.walk()).argument(name, value)
         return texts
 
     def id_of(self, texts: Mapping[str, str], less: Mapping[str, str], before: str = "") -> str:
@@ -164,8 +127,13 @@ class KeyGen(KeyGenBase):
         return self.digest(data).hexdigest()[:HEX_DIGITS]
 
     def canonical(self, value: object) -> str:
-        """See `KeyGenBase.canonical`."""
-        return canonical(value, self.custom, self.form)
+        """The canonical text of any value. See `KeyGenBase.canonical`.
+
+        Raises:
+            UnstableKeyError: a part has no stable form; the path starts with ``value``.
+        """
+        text = self.walk().argument("value", value)
+        return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
     def supporting(self, types: Types) -> KeyGen:
         """See `KeyGenBase.supporting`; key functions that are registered win over plug-ins."""
@@ -304,3 +272,6 @@ def _status(path: AnyPath) -> os.stat_result:
 
 
 _DEFAULT: Final = KeyGen()
+
+canonical: Final = _DEFAULT.canonical
+"""The canonical text of a value, without registered classes."""

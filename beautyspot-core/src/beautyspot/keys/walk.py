@@ -8,7 +8,6 @@ text has a walk of its own, used by one thread.
 from __future__ import annotations
 
 import reprlib
-from operator import itemgetter
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -24,7 +23,7 @@ from beautyspot.keys.text import (
     quote,
     tag,
 )
-from beautyspot.messages import less_secrets
+from beautyspot.messages import less_secrets, masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -114,8 +113,21 @@ class Walk:
         self._references = 0  # to these
 
     def argument(self, name: str, value: object) -> str:
-        """The text of an argument, which is noted."""
-        text = self.noted[name] = self.at(NAME, name, value)
+        """The text of an argument, which is noted.
+
+        Raises:
+            UnstableKeyError: a part has no stable form, or raised: a closed file, a property.
+        """
+        try:
+            text = self.noted[name] = self.at(NAME, name, value)
+        except UnstableKeyError:
+            raise
+        except Exception as error:
+            path = self.where()
+            why = f"{type(error).__name__}: {masked(str(error))}"
+            raise UnstableKeyError(
+                f"{less_secrets(path[:80])} could not be read ({why}): {ADVICE}", path=path
+            ) from error
         return text
 
     def at(self, step: str, key: object, value: object) -> str:
@@ -158,9 +170,10 @@ class Walk:
     def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
         """A JSON object if all keys are plain, else pairs; sorted either way."""
         if not all(map(is_plain_key, items)):
-            texts = [self.at("<key>", "", key) for key in items]
-            order = sorted(zip(texts, items.items(), strict=True), key=itemgetter(0))
-            pairs = [f"[{text},{self.at(KEYED, key, item)}]" for text, (key, item) in order]
+            pairs = [
+                f"[{self.at('<key>', '', key)},{self.at(KEYED, key, item)}]"
+                for key, item in items.items()
+            ]
             return tag("dict", f"[{','.join(sorted(pairs))}]")
         text = flat_json(items, items.values())
         if text is None:
