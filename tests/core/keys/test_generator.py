@@ -180,8 +180,9 @@ def test_files_that_are_not_there(function, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.txt") as error:
         function(tmp_path / "nothing.txt")
     assert error.value.filename == str(tmp_path / "nothing.txt")
-    with pytest.raises(IsADirectoryError, match="name the files in it"):
+    with pytest.raises(IsADirectoryError) as error:
         function(tmp_path)
+    assert error.value.filename == str(tmp_path)
 
 
 # ------------------------------------------------------------------------------- cache keys

@@ -176,7 +176,10 @@ class KeyGen(KeyGenBase):
             FileNotFoundError: the file does not exist.
             IsADirectoryError: it is a directory, whose time says nothing of the files in it.
         """
-        status = _status(path)
+        status = os.stat(path)  # noqa: PTH116 - takes every kind of path, bytes too
+        if stat.S_ISDIR(status.st_mode):
+            why = "a directory can't be in a key: name the files in it"
+            raise IsADirectoryError(errno.EISDIR, why, os.fsdecode(path))
         return _DEFAULT.input_id((os.fsdecode(path), status.st_size, status.st_mtime_ns), {})
 
     @staticmethod
@@ -184,10 +187,8 @@ class KeyGen(KeyGenBase):
         """An ID of the content of the file `path`, whatever its name. Reads it once, in parts.
 
         Raises:
-            FileNotFoundError: the file does not exist.
-            IsADirectoryError: it is a directory.
+            OSError: it can't be read: `FileNotFoundError`, or `IsADirectoryError` of a directory.
         """
-        _status(path)
         with Path(os.fsdecode(path)).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:HEX_DIGITS]
 
@@ -261,14 +262,6 @@ class KeyMaker:
         digest = self._begun.copy()
         digest.update(input_id.encode("utf-8", "surrogatepass"))
         return digest.hexdigest()[:HEX_DIGITS]
-
-
-def _status(path: AnyPath) -> os.stat_result:
-    status = os.stat(path)  # noqa: PTH116 - takes every kind of path, bytes too
-    if stat.S_ISDIR(status.st_mode):
-        why = "a directory can't be in a key: name the files in it"
-        raise IsADirectoryError(errno.EISDIR, why, os.fsdecode(path))
-    return status
 
 
 _DEFAULT: Final = KeyGen()

@@ -60,11 +60,8 @@ class Without:
     __slots__ = ("paths", "value")
 
     def __init__(self, value: object, paths: tuple[str, ...]) -> None:
-        if type(value) is Without:  # a proxy might raise if `isinstance` asked for its class
-            paths = value.paths + paths
-            value = value.value
-        self.value: object = value
-        self.paths: tuple[str, ...] = paths
+        self.value = value
+        self.paths = paths
 
 
 class Walk:
@@ -308,15 +305,15 @@ class Walk:
         return tag("above", str(len(self._within) - self._within.index(address)))
 
 
-def _less(name: object, item: object, paths: tuple[str, ...]) -> object:
-    inner = tuple(path[len(f"{name}.") :] for path in paths if path.startswith(f"{name}."))
+def _less(name: object, item: object, paths: tuple[str, ...], more: tuple[str, ...] = ()) -> object:
+    """An attribute less what paths leave out of it, and less what `more` leaves out."""
+    inner = (*[path[len(f"{name}.") :] for path in paths if path.startswith(f"{name}.")], *more)
     return Without(item, inner) if inner else item
 
 
 def less_captured(name: str, item: object, paths: tuple[str, ...]) -> object:
     """A captured variable less what paths leave out of it; of a function, of all within it, too."""
-    less = _less(name, item, paths)
-    return Without(less, paths) if paths and type(item) is FunctionType else less
+    return _less(name, item, paths, paths if type(item) is FunctionType else ())
 
 
 def described(value: object) -> str:
