@@ -77,10 +77,9 @@ def file_digest(named: Any) -> str:
     of a prompt, in an archive.
     """
     function = innermost_function(named)
-    namespace = namespace_of(named) if function is None else {}
-    path = Path(function.__code__.co_filename if function else str(namespace.get("__file__")))
+    file = function.__code__.co_filename if function else namespace_of(named).get("__file__")
     try:
-        return xxh3_64_hexdigest(path.read_bytes())
+        return xxh3_64_hexdigest(Path(str(file)).read_bytes())
     except (OSError, ValueError):
         return ""
 
