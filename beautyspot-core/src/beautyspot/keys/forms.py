@@ -11,7 +11,7 @@ from __future__ import annotations
 import copyreg
 import os
 from contextlib import suppress
-from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
+from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType, NoneType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
 
@@ -147,6 +147,8 @@ _EXACT: Final[dict[type, Form]] = {
         f"[{walk.array([value.format, list(value.shape or ()), value.readonly])},"
         f"{blob(value if value.c_contiguous else value.tobytes())}]",
     ),
+    NoneType: lambda _, value: FLAT[NoneType](value),
+    bool: lambda _, value: FLAT[bool](value),
     str: lambda _, value: FLAT[str](str.__str__(value)),
     int: lambda _, value: FLAT[int](int.__int__(value)),
     float: lambda _, value: FLAT[float](float.__float__(value)),
@@ -514,14 +516,13 @@ def _held(walk: Walk, value: object, base: type) -> Iterator[tuple[str, Any]]:
 _UNSET: Final = object()
 
 
-def _own_dict(walk: Walk, value: object) -> dict[str, Any]:
+def _own_dict(walk: Walk, value: object) -> Any:
     """The ``__dict__`` itself, whatever the class makes of the name or of `__getattribute__`."""
     kind = type(value)
     for base in kind.__mro__:
         found: Any = base.__dict__.get("__dict__")
         if type(found) in (GetSetDescriptorType, MemberDescriptorType):
-            own: dict[str, Any] = found.__get__(value)
-            return own
+            return found.__get__(value)
     if kind.__dictoffset__ != 0:
         walk.refuse(value, "hides its __dict__")
     return {}

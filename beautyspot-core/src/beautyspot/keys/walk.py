@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import reprlib
 from types import FunctionType, MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import is_of_installed
@@ -49,7 +49,7 @@ CAPTURED: Final = "<captured "
 """The name of a part of a function begins so, if it is a variable."""
 
 
-class Without:
+class Without(NamedTuple):
     """A value less some of its attributes: ``Without(self, ("client", "http.session"))``.
 
     Where the value counts by its state, the attributes on these dotted paths do not count. Of a
@@ -57,11 +57,8 @@ class Without:
     path that leads nowhere has no effect.
     """
 
-    __slots__ = ("paths", "value")
-
-    def __init__(self, value: object, paths: tuple[str, ...]) -> None:
-        self.value = value
-        self.paths = paths
+    value: object
+    paths: tuple[str, ...]
 
 
 class Walk:
@@ -155,13 +152,12 @@ class Walk:
     def array(self, items: Iterable[Any], step: str = ITEM) -> str:
         """The JSON array of `items`."""
         text = many_numbers(items) if type(items) in (list, tuple) else None
-        if text is not None:
-            return text
-        items = tuple(items)
-        text = flat_json(items, items)
         if text is None:
-            text = ",".join([self.at(step, number, item) for number, item in enumerate(items)])
-            return f"[{text}]"
+            items = tuple(items)
+            text = flat_json(items, items)
+        if text is None:
+            texts = [self.at(step, number, item) for number, item in enumerate(items)]
+            text = f"[{','.join(texts)}]"
         return text
 
     def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
@@ -291,8 +287,7 @@ class Walk:
         outer = self._less.get(address, ())
         self._less[address] = outer + marker.paths
         try:
-            atom = FLAT.get(type(value))
-            return self._nested(value) if atom is None else atom(value)
+            return self._nested(value)
         finally:
             self._less[address] = outer
 
