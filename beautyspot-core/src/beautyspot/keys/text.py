@@ -145,10 +145,12 @@ def many_numbers(items: Any) -> str | None:
 def flat_json(container: Any, values: Collection[Any]) -> str | None:
     """The JSON of a tuple or of a dict with plain keys, as `FLAT` would write its values.
 
-    None if one of these is not flat, or large. Fastest if all are texts.
+    None if one of these is not flat, or large. Fastest if all are of one type.
     """
     kinds = set(map(type, values))
-    if kinds == {str}:
+    if kinds == {int}:
+        are_plain = bool(min(values) > -BIG and max(values) < BIG)
+    elif kinds == {str}:
         are_plain = max(map(len, values)) <= LARGE
     else:
         are_plain = kinds <= FLAT.keys() and all(map(_is_plain, values))
