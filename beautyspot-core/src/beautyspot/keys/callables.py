@@ -46,7 +46,7 @@ _OUTSIDE: Final = (
 def named(walk: Walk, cls: type[Any]) -> str:
     """The text of a class: its name; refused where that does not lead back to it."""
     walk.definitions.append(cls)
-    known = _names.get(cls)
+    known = _names.get(cls) or walk.kept.get(id(cls))
     if known is not None:
         return known
     generic = vars(cls).get("__pydantic_generic_metadata__") or {}
@@ -55,6 +55,7 @@ def named(walk: Walk, cls: type[Any]) -> str:
     text = quote(identifier_of(cls))
     if not is_named(cls):
         text = f"[{text},{_made(walk, cls)}]"
+    walk.kept[id(cls)] = text
     # `__main__` is another module in another process
     return text if raw_module(cls) in MAIN else _names.put(cls, text)
 

@@ -75,7 +75,7 @@ class Walk:
         noted: the texts of arguments, of their attributes and of the variables that functions
             captured, by what a message calls them: two of these tell what changed between them.
         plain: whether all was flat values, lists, tuples and dicts so far.
-        kept: what takes long, such as the content of files.
+        kept: what takes long, such as the content of files, and the names of classes.
         definitions: the functions and classes that were met.
         lenient: whether what has no form counts as its class alone.
     """
