@@ -241,19 +241,8 @@ class Forms:
         own = getattr(kind, OWN_KEY, None)
         if own is not None and any(OWN_KEY in vars(base) for base in kind.__mro__):
             return _keyed(walk, value, own)  # of the class: one of its metaclass is for the class
-        form = self._known.get(kind) or self._known.put(kind, self._find(kind))
+        form = self._known.get(kind) or self._known.put(kind, _form_of(kind, self._types))
         return form(walk, value)
-
-    def _find(self, kind: type) -> Form:
-        exact = _EXACT.get(kind)
-        if exact is not None:  # no plug-in can claim one of these
-            return exact
-        found = support_of(self._types, kind)
-        if found is not None:
-            return _supported(found[1], kind, found[0])
-        if needs_data_plugin(self._types, kind):
-            return _refusing(NO_DATA, GET_DATA)
-        return _form_of(kind)
 
 
 form_of: Final = Forms({})
@@ -261,7 +250,12 @@ form_of: Final = Forms({})
 _GLOBAL: Final = '{"$global":'
 
 
-def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
+def _form_of(kind: type, types: Types) -> Form:  # noqa: C901 - one rule, read from its top
+    found = support_of(types, kind)
+    if found is not None:
+        return _supported(found[1], kind, found[0])
+    if needs_data_plugin(types, kind):
+        return _refusing(NO_DATA, GET_DATA)
     told = foreign(kind)
     if told is not None and told.passes:
         return _refusing(told.why, f"pass {told.passes}", always=True)
