@@ -11,6 +11,7 @@ from __future__ import annotations
 import copyreg
 import os
 from contextlib import suppress
+from dis import get_instructions
 from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType, NoneType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
@@ -20,7 +21,14 @@ from beautyspot.contracts.storage import File
 from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import is_of_installed
-from beautyspot.functions.names import ByIdentity, genuine, identifier_of, is_python_class, root_of
+from beautyspot.functions.names import (
+    ByIdentity,
+    genuine,
+    identifier_of,
+    innermost_function,
+    is_python_class,
+    root_of,
+)
 from beautyspot.keys import callables
 from beautyspot.keys.callables import found_by_name, named
 from beautyspot.keys.text import FLAT, blob, quote, tag
@@ -295,7 +303,7 @@ def _form_of(kind: type, types: Types) -> Form:  # noqa: C901 - one rule, read f
     # A model counts by its fields: its copies hold what its cached properties computed.
     if is_error or "pydantic" in roots or not any(map(says_how_to_copy, kind.__mro__)):
         return whole
-    return _copied(whole)
+    return _copied(kind, whole)
 
 
 def _base_form(cls: type) -> Form | None:
@@ -387,23 +395,27 @@ def says_how_to_copy(cls: type) -> bool:
     return is_said and is_of_installed(cls) and not has_own_form(cls.__module__)
 
 
-def _copied(whole: Form) -> Form:
+def _copied(cls: Any, whole: Form) -> Form:
     """The form of a class whose package says how it is copied: less what that computes again.
 
     Such are caches, histories and hashes, which a call may change. `whole` writes what can't be
-    copied, an object that `ignore=` leaves parts out of, and one of the program's own classes of
-    which the package does not tell the attributes: there may be others.
+    copied, an object that `ignore=` leaves parts out of, and one of which the package does not copy
+    an attribute that its own code does not set: the program has set it.
     """
+    bases = [base for base in (*cls.__mro__, *type(cls).__mro__) if is_of_installed(base)]
+    methods = [innermost_function(each) for base in bases for each in vars(base).values()]
+    steps = [step for each in methods if each is not None for step in get_instructions(each)]
+    theirs = {step.argval for step in steps if step.opname == "STORE_ATTR"}
 
     def parts(
         walk: Walk, value: Any, items: list[Any], function: Any, args: Any, state: Any = None
     ) -> str:
         kind = type(value)
-        is_bare = function is _NEW and args == (kind,) and not any(items)
-        if is_bare and type(state) is dict:
-            names = {name for name, item in _held(walk, value, object) if item is not _UNSET}
-            if not (names <= state.keys() or says_how_to_copy(kind)):
-                return whole(walk, value)  # a class below may set what the package knows nothing of
+        copied = state if type(state) is dict else {}
+        names = {name for name, item in _held(walk, value, object) if item is not _UNSET}
+        if not names <= copied.keys() | theirs:
+            return whole(walk, value)
+        if function is _NEW and args == (kind,) and type(state) is dict and not any(items):
             held = {n: x for n, x in state.items() if not _is_derived(walk, value, n, x)}
             return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
         if walk.less(value) or not is_of_installed(kind):
@@ -531,12 +543,13 @@ def _is_derived(walk: Walk, value: object, name: object, item: object) -> bool:
         return False
     kind = type(value)
     found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
-    if found is not None and not _LAZY.isdisjoint([b.__name__ for b in type(found).__mro__]):
+    lazy = _LAZY.intersection([base.__name__ for base in type(found).__mro__])
+    if lazy and hasattr(type(found), "__get__"):
         return True
     if name == "_now" and any(base.__module__ == "http.cookiejar" for base in kind.__mro__):
         return True  # when a jar was asked last
-    if type(item) is int and name[:1] == "_" and name[-3:] == "_id" and is_of_installed(kind):
-        return name[1:-3] in _own_dict(walk, value)  # its address, as scikit-learn keeps it
+    if name == "_stop_words_id" and is_of_installed(kind):
+        return True  # an address, as scikit-learn keeps it
     if name[:1] != "_" or "hash" not in name or hasattr(kind, "__del__"):
         return False
     return item is None or (type(item) is int and item == _hash_without(walk, value, name))
