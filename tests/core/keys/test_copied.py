@@ -138,6 +138,9 @@ def test_what_a_package_does_not_copy_of_a_class_below_its_own_counts(package: A
     used.pool.append(1)
     assert text(used) == text(package.Session("json"))
     assert text(Api("a")) == text(Api("a")) != text(Api("b"))
+    one, other = Api("a"), Api("a")
+    other.pool = [1]  # which may be another thing there
+    assert text(one) != text(other)
 
 
 def test_what_a_program_sets_on_a_packages_object_counts(package: Any) -> None:

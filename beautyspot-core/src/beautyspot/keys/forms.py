@@ -11,7 +11,7 @@ from __future__ import annotations
 import copyreg
 import os
 from contextlib import suppress
-from dis import get_instructions
+from dis import opmap
 from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType, NoneType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
@@ -395,17 +395,30 @@ def says_how_to_copy(cls: type) -> bool:
     return is_said and is_of_installed(cls) and not has_own_form(cls.__module__)
 
 
+_STORE_ATTR: Final = opmap["STORE_ATTR"]
+_sets: Final[ByIdentity[list[str]]] = ByIdentity()
+"""The attributes that the methods of a class set."""
+
+
+def _set_by(cls: type) -> list[str]:
+    methods = [innermost_function(each) for each in vars(cls).values()]
+    return [
+        code.co_names[number]  # of two bytes, by which Python writes an instruction
+        for code in [each.__code__ for each in methods if each is not None]
+        for step, number in zip(code.co_code[::2], code.co_code[1::2], strict=True)
+        if step == _STORE_ATTR
+    ]
+
+
 def _copied(cls: Any, whole: Form) -> Form:
     """The form of a class whose package says how it is copied: less what that computes again.
 
     Such are caches, histories and hashes, which a call may change. `whole` writes what can't be
-    copied, an object that `ignore=` leaves parts out of, and one of which the package does not copy
-    an attribute that its own code does not set: the program has set it.
+    copied, an object that `ignore=` leaves parts out of, and one with an attribute that is not
+    copied, if its class is the program's, or no code of the package sets it: the program has.
     """
-    bases = [base for base in (*cls.__mro__, *type(cls).__mro__) if is_of_installed(base)]
-    methods = [innermost_function(each) for base in bases for each in vars(base).values()]
-    steps = [step for each in methods if each is not None for step in get_instructions(each)]
-    theirs = {step.argval for step in steps if step.opname == "STORE_ATTR"}
+    bases = (*cls.__mro__, *type(cls).__mro__) if is_of_installed(cls) else ()
+    theirs = {name for base in bases for name in _sets.get(base) or _sets.put(base, _set_by(base))}
 
     def parts(
         walk: Walk, value: Any, items: list[Any], function: Any, args: Any, state: Any = None
