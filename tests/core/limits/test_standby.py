@@ -135,11 +135,10 @@ def test_a_pause_that_the_limiter_missed_is_kept_here_and_told_when_it_answers(
     remote.down = False
     standby.breaker.insist()
     assert wait(standby) == 6
-    clock.now += 5.97
-    standby.breaker.insist()
-    assert wait(standby) == pytest.approx(0.03)
-    assert remote.paused == [pytest.approx(0.03)]
-    assert wait(standby, key="a") == pytest.approx(0.03)
+    assert remote.paused == [6], "others have to keep it too"
+    remote.down = True
+    clock.now += 1
+    assert [wait(standby), wait(standby, key="a")] == [5, 5]
 
 
 # ------------------------------------------------------------------------- who takes over
@@ -193,7 +192,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=400)
 @given(STEPS)
 def test_no_change_over_exceeds_the_rate(steps: list[tuple[str, float, float]]) -> None:
     clock = Clock()

@@ -1,7 +1,4 @@
-"""The contract of a rate limiter: it grants what may begin now, and says when to ask for the rest.
-
-The algorithm, for limiters of any kind, is in `schedule`; those who wait are in `line`.
-"""
+"""The contract of a rate limiter: it grants what may begin now, and says when to ask again."""
 
 from __future__ import annotations
 
@@ -11,14 +8,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from beautyspot.contracts.backend import Backend
+from beautyspot.contracts.line import Lines
 from beautyspot.contracts.units import as_number, pause_seconds
-from beautyspot.errors import ConfigError, CostError, RateLimitError
+from beautyspot.errors import CostError, RateLimitError
 from beautyspot.messages import did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beautyspot.contracts.line import Lines
     from beautyspot.contracts.schedule import Grant, Rate
     from beautyspot.contracts.units import Pause
 
@@ -61,8 +58,7 @@ class LimiterBase(Backend):
 
         Returns:
             The grants of the first of the calls, and the seconds that the first of the others would
-            have to wait; 0.0 where there is none. It returns at once. One that answers for some at
-            a time says 0.0 of the rest, too: they are asked for at once.
+            have to wait; 0.0 where there is none. It returns at once.
         """
 
     @abstractmethod
@@ -149,13 +145,13 @@ class LimiterBase(Backend):
             CostError: see `costs_of`.
             RateLimitError: not granted within `timeout` seconds; nothing is spent.
         """
-        return self.lines.consume(self.costs_of(cost), checked_timeout(timeout), key)
+        return self.lines.consume(self.costs_of(cost), timeout, key)
 
     async def consume_async(
         self, cost: Any = 1, *, timeout: float | None = None, key: str = ""
     ) -> Grant:
         """`consume` for asynchronous code; a waiter that is cancelled leaves the line."""
-        return await self.lines.consume_async(self.costs_of(cost), checked_timeout(timeout), key)
+        return await self.lines.consume_async(self.costs_of(cost), timeout, key)
 
     def try_consume(self, cost: Any = 1) -> bool:
         """Take `cost` if it is granted at once; never waits."""
@@ -213,8 +209,6 @@ class LimiterBase(Backend):
     def lines(self) -> Lines:
         """Those who wait for it in this process."""
         if self._lines is None:
-            from beautyspot.contracts.line import Lines  # which a Spot can start without
-
             vars(self).setdefault("_lines", Lines(self))
         assert self._lines is not None  # noqa: S101 - made just now
         return self._lines
@@ -233,15 +227,3 @@ def _number(what: str, value: object) -> float:
             "function that returns one"
         )
     return number
-
-
-def checked_timeout(timeout: object) -> float | None:
-    """A time-out in seconds; None where there is none. What is over already (below 0) is 0.
-
-    Raises:
-        ConfigError: it is not a number, or NaN.
-    """
-    number = None if timeout is None else as_number(timeout)
-    if timeout is not None and (number is None or math.isnan(number)):
-        raise ConfigError(f"timeout={timeout!r:.80} is no number of seconds: give one, such as 2.5")
-    return None if number is None or number == math.inf else max(0.0, number)

@@ -8,11 +8,12 @@ begin at once or within a twentieth of a second, which its caller waits for by i
 
 from __future__ import annotations
 
+import math
 import threading
 from contextlib import contextmanager, suppress
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import reset_in_children
@@ -20,13 +21,32 @@ from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, running_loop
 from beautyspot.contracts.backend import wrong_answer
 from beautyspot.contracts.schedule import SOON, Grant
-from beautyspot.errors import PluginError, RateLimitError
+from beautyspot.contracts.units import as_number
+from beautyspot.errors import ConfigError, PluginError, RateLimitError
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Protocol
 
     from beautyspot.contracts.schedule import Rate
+
+    class Limiter(Protocol):
+        """What lines need of a limiter; see `LimiterBase`."""
+
+        name: ClassVar[str]
+        blocking: ClassVar[bool]
+        limits: Mapping[str, Rate]
+
+        def take(
+            self, asked: Sequence[Mapping[str, float]], key: str = ""
+        ) -> tuple[list[Grant], float]:
+            """Grant what may begin soon."""
+            ...
+
+        def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
+            """Correct what was granted."""
+
 
 LONGEST: Final = 1.0
 """Seconds after which a limiter is asked again, at most: others may have given something back."""
@@ -45,24 +65,6 @@ THREADS: Final = 4
 
 IDLE: Final = 1.0
 """Seconds for which a thread waits for another line before it ends."""
-
-
-class Granting(Protocol):
-    """What the line asks of a limiter: see `LimiterBase`."""
-
-    name: ClassVar[str]
-    blocking: ClassVar[bool]
-    limits: Mapping[str, Rate]
-
-    def take(
-        self, asked: Sequence[Mapping[str, float]], key: str = ""
-    ) -> tuple[list[Grant], float]:
-        """See `LimiterBase.take`."""
-        ...
-
-    def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
-        """See `LimiterBase.give_back`."""
-        ...
 
 
 class Waiter:
@@ -136,7 +138,7 @@ class Lines:
         limiter: is asked.
     """
 
-    def __init__(self, limiter: Granting) -> None:
+    def __init__(self, limiter: Limiter) -> None:
         self._limiter = limiter
         self._told = False  # of a wait that is too long
         self.reset_after_fork()
@@ -158,7 +160,7 @@ class Lines:
 
     def consume(self, costs: Mapping[str, float], timeout: float | None, key: str) -> Grant:
         """Wait for a grant, in this thread; see `LimiterBase.consume`."""
-        waiter = Waiter(costs, timeout)
+        waiter = Waiter(costs, checked_timeout(timeout))
         with self._standing(waiter, key) as waits:
             if waits:
                 bell = waiter.wake = Bell()
@@ -173,7 +175,7 @@ class Lines:
         self, costs: Mapping[str, float], timeout: float | None, key: str
     ) -> Grant:
         """The same for a task."""
-        waiter = Waiter(costs, timeout)
+        waiter = Waiter(costs, checked_timeout(timeout))
         with self._standing(waiter, key) as waits:
             if waits:
                 alarm = waiter.wake = Alarm()
@@ -373,3 +375,15 @@ def _granted(waiter: Waiter, waits: bool) -> Grant:
         raise waiter.error
     assert waiter.grant is not None  # noqa: S101 - or it would wait
     return waiter.grant._replace(delay=monotonic() - waiter.joined if waits else 0.0)
+
+
+def checked_timeout(timeout: object) -> float | None:
+    """A time-out in seconds; None where there is none. What is over already (below 0) is 0.
+
+    Raises:
+        ConfigError: it is not a number, or NaN.
+    """
+    number = None if timeout is None else as_number(timeout)
+    if timeout is not None and (number is None or math.isnan(number)):
+        raise ConfigError(f"timeout={timeout!r:.80} is no number of seconds: give one, such as 2.5")
+    return None if number is None or number == math.inf else max(0.0, number)

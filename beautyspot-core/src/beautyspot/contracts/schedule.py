@@ -1,4 +1,4 @@
-"""The algorithm of rate limits: when calls may begin, and what is granted to them."""
+"""`Schedule`: when the next call may begin by each of several limits, for limiters of any kind."""
 
 from __future__ import annotations
 

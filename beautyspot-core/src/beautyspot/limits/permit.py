@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from beautyspot.concurrency.queueing import Start
-    from beautyspot.contracts.schedule import Grant
+    from beautyspot.contracts import Grant
     from beautyspot.contracts.units import Pause
     from beautyspot.limits.concurrency_cap import Cap
     from beautyspot.limits.limiting import Counted, Limiting

@@ -16,8 +16,7 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.contracts.limiter import LimiterBase
-from beautyspot.contracts.schedule import SOON, Grant, Schedule
+from beautyspot.contracts import SOON, Grant, LimiterBase, Schedule
 from beautyspot.errors import BeautyspotError, CostError, NotSupportedError, RateLimitError
 from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker, Resting
 from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, SETTLING
@@ -125,18 +124,20 @@ class Standby(LimiterBase):
     ) -> tuple[list[Grant], float]:
         """Ask the limiter, or this process's share of it."""
         now, known = self._clock(), self._of(key)
+        self._tell_pause(self._of(""), "")
+        self._tell_pause(known, key)
         wait = self._held_back(known, now, by_limiter=True)
         if not known.by_limiter and wait > SOON:  # the limiter would grant too early
             found, rest = self._take_share(known, asked)
-        elif wait > SOON:
+        elif wait > 0:
             return [], wait
         else:
             try:
-                given, rest = self.breaker.guarding(self._ask)(asked, key)
+                given, rest = self.breaker.guarding(self.real.take)(asked, key)
                 if self.is_away:
                     self.is_away = False
                     self._reporter.recovered(LIMITER, f"the limiter {self.name!r} answers again")
-                found = [(max(grant.delay, wait), (True, grant)) for grant in given]
+                found = [(grant.delay, (True, grant)) for grant in given]
             except _ANSWERS:
                 raise
             except Exception as error:
@@ -146,6 +147,7 @@ class Standby(LimiterBase):
             Grant(delay, costs, key, stamp)
             for (delay, stamp), costs in zip(found, asked, strict=False)
         ]
+        now = self._clock()
         for grant in grants:
             self._note(known, grant.stamp[0], now + grant.delay + self._length(grant.costs))
         return grants, rest
@@ -159,15 +161,11 @@ class Standby(LimiterBase):
             delays, rest = known.share.take(asked, now)
         return [(delay, (False, None)) for delay in delays], rest
 
-    def _ask(self, asked: Sequence[Mapping[str, float]], key: str) -> Any:
-        for each in ("", key) if key else ("",):
-            known = self._of(each)
-            left, known.untold = known.untold - self._clock(), 0.0
-            if left > 0:
-                known.untold = known.paused
-                self.real.hold(left, each)
-                known.untold = 0.0
-        return self.real.take(asked, key)
+    def _tell_pause(self, known: _Known, key: str) -> None:
+        """Tell the limiter of a pause that it has missed, as far as that is not over."""
+        left = known.untold - self._clock()
+        if left > 0 and self._tell(PAUSING, lambda: self.real.hold(left, key)):
+            known.untold = 0.0
 
     def _of(self, key: str) -> _Known:
         """What is known of a key; that of those that are idle is forgotten."""
@@ -226,10 +224,8 @@ class Standby(LimiterBase):
             NotSupportedError: the limiter can't pause.
         """
         known = self._of(key)
-        until = self._clock() + seconds
-        known.paused = known.untold = max(known.paused, until)
-        if self._tell(PAUSING, lambda: self.real.hold(seconds, key)):
-            known.untold = 0.0
+        known.paused = known.untold = max(known.paused, self._clock() + seconds)
+        self._tell_pause(known, key)
 
     def _tell(self, what: str, work: Callable[[], None]) -> bool:
         """Have the limiter do something; False where it failed, which is reported."""
