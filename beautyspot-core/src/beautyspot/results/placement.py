@@ -12,7 +12,7 @@ from beautyspot.errors import SerializationError, StorageError
 from beautyspot.files import open_plain
 from beautyspot.messages import LARGE_NEED
 from beautyspot.results.validity import UNSIGNED
-from beautyspot.serialization.payload import FileData, TooLarge, compressed, is_error, unreadable
+from beautyspot.serialization.payload import ERROR, FileData, TooLarge, compressed, unreadable
 from beautyspot.tasks.form import OPAQUE, extension
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ class Placement:
     def wants_blob(self, task: Task, record: TaskRecord) -> bool:
         """Whether its data go to the storage, if that takes them."""
         size = len(record.result_data or b"")
-        return not is_error(record.serializer) and task.form.wants_blob(size, self.blob_threshold)
+        return record.serializer != ERROR and task.form.wants_blob(size, self.blob_threshold)
 
     def _compressed(self, record: TaskRecord) -> TaskRecord:
         """The record with its data compressed, where that makes them smaller."""

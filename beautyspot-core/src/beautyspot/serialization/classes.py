@@ -297,7 +297,7 @@ class Form:
             Exception: the parts are damaged.
         """
         names: list[Any] = [*state] if type(state) is dict else [None]
-        stored: list[Any] = [*fields] if type(fields) in (list, dict) else []
+        stored: list[Any] = [*fields] if type(fields) in (list, dict) else [None]
         if type(fields) is int:
             stored = names[:fields]
         told: dict[str, Any] = fields if type(fields) is dict else {}

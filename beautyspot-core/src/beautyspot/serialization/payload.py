@@ -36,8 +36,8 @@ MEDIA: Final = "media:"
 """How the column `serializer` begins where a result is in the format of its content type."""
 
 
-ERROR: Final = "error:"
-"""How the column `serializer` of an error begins; what a value would have there follows."""
+ERROR: Final = "error:msgpack"
+"""The column `serializer` of an error, whatever serializer the function has."""
 
 
 COMPRESSED: Final = "zstd."
@@ -84,11 +84,6 @@ class StoredError:
         error, self.error = self.error, None
         assert error is not None  # noqa: S101 - who looks it up gives no other one
         return error
-
-
-def is_error(codec: object) -> bool:
-    """Whether a column `serializer` is that of an error."""
-    return isinstance(codec, str) and codec.startswith(ERROR)
 
 
 def framed(items: list[Data]) -> bytes:

@@ -130,7 +130,13 @@ class MsgpackSerializer(SerializerBase):
         except Refused as refused:
             raise _refusal(refused) from refused.__cause__
 
-    def vouching(self, types: Iterable[Any], *, own: str | None = None) -> MsgpackSerializer:
+    def vouching(
+        self,
+        types: Iterable[Any],
+        *,
+        own: str | None = None,
+        errors: tuple[type[Exception], ...] = (),
+    ) -> MsgpackSerializer:
         """A serializer that also restores the classes in `types`: annotations, and their fields.
 
         What is registered with `self` counts for it, also later.
@@ -138,13 +144,14 @@ class MsgpackSerializer(SerializerBase):
         Args:
             types: the annotations.
             own: the top-level package of a function, the loaded classes of which count as well.
+            errors: classes of errors; they, and loaded ones below them, count as well.
         """
-        classes = [cls for annotation in types for cls in classes_in(annotation)]
+        classes = [cls for annotation in (*types, *errors) for cls in classes_in(annotation)]
         old = self._trust
         if not classes and own is None:
             return self
         named = [*old.named.values(), *classes]
-        return self._with(Trust(old.registered, old.types, named, own or old.own))
+        return self._with(Trust(old.registered, old.types, named, own or old.own, errors))
 
     def supporting(self, types: Types) -> MsgpackSerializer:
         """See `SerializerBase.supporting`. A registered class wins over a plug-in's."""

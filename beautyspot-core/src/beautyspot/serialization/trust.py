@@ -155,6 +155,7 @@ class Trust:
             below them, and of their packages, count as well.
         own: the top-level package of the function, the loaded classes of which count; None where
             others may have written what is stored.
+        errors: classes of errors that are results; loaded ones below them count as well.
     """
 
     def __init__(
@@ -163,10 +164,12 @@ class Trust:
         types: Types,
         named: Iterable[type] = (),
         own: str | None = None,
+        errors: tuple[type[Exception], ...] = (),
     ) -> None:
         self.registered = registered
         self.types = types
         self.own = own
+        self.errors = errors
         # Of two of one name, the first counts.
         self.named: dict[str, type] = {_name_of(cls): cls for cls in reversed([*named])}
         self._forms: dict[int, Form | EnumForm] = {}  # by `id`: classes may be equal
@@ -251,6 +254,8 @@ class Trust:
         cls = loaded_class(ref)
         if ref in self.named:  # a notebook may have defined it again since
             return self.named[ref] if cls is None else cls
+        if cls is not None and is_below(cls, *self.errors):
+            return cls
         if cls is not None and self.own is not None and not is_below(cls, dict, list, set):
             place = ref.partition(":")[0]
             is_own = root_of(place) == self.own or place == module_name("__main__")
@@ -260,8 +265,9 @@ class Trust:
             if is_own or (is_near and not is_text):
                 return cls
         raise RestoreError(
-            f"nothing vouches for {ref!r}: name it in the function's return annotation, register "
-            "it, or, if it is the program's own, import its module where the program starts"
+            f"nothing vouches for {ref!r}: name it in the function's return annotation, an error "
+            "in cache_errors=, register it, or, if it is the program's own, import its module "
+            "where the program starts"
         )
 
     def check_hashed(self, values: Sequence[Any]) -> None:

@@ -94,7 +94,7 @@ class ResultForm:
         self._is_private = is_private
         self._own = own_of(unwrap_ours(function))
         self._given: list[Any] = []
-        self._serializer = serializer
+        self._serializer, self._types, self._errors = serializer, types, options.cache_errors
         self._media = Media(options.content_type, types)
         self.streams = streams
         self._save_blob = options.save_blob
@@ -125,10 +125,19 @@ class ResultForm:
 
     def _with(self, **changed: Any) -> ResultForm:
         form = copy.copy(self)
-        for made in ("serializer", "of_others", "_owned"):
+        for made in ("serializer", "errors", "of_others", "_owned"):
             vars(form).pop(made, None)
         vars(form).update(changed)
         return form
+
+    @Lazily
+    def errors(self) -> MsgpackSerializer:
+        """Writes and reads the errors that are results, whatever serializer the function has."""
+        ours = self.serializer
+        if not isinstance(ours, MsgpackSerializer):
+            ours = MsgpackSerializer().supporting(self._types)
+        own = self._own if self._is_private() else None
+        return ours.vouching((), own=own, errors=self._errors)
 
     def vouching(self, annotations: list[Any]) -> ResultForm:
         """This form, for results that may also be of the classes in these annotations.
@@ -262,7 +271,7 @@ def kind_of(record: TaskRecord) -> tuple[str, str, bool]:
             kind = str(record.content_type)
         is_file = codec.startswith(FILE_CODEC)
         return kind, suffix_of(codec) if is_file else _extension_of(kind), True
-    if codec.removeprefix(ERROR) == "msgpack":
+    if codec in ("msgpack", ERROR):
         return "application/msgpack", "msgpack", False
     return OPAQUE, "bin", False
 
