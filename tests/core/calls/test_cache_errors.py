@@ -218,8 +218,8 @@ def test_an_error_without_a_faithful_form_is_raised_and_said_once(
     assert (len(STATE.runs), spot.stats()["entries"]) == (2, 0)
     (told,) = [record.getMessage() for record in caplog.records]
     assert re.search(
-        r'could not store the result for .*the error NotFound: '
-        r'result\.connection can\'t be stored: .*Its caller gets it, and it is not cached',
+        r"could not store the result for .*the error NotFound: "
+        r"result\.connection can\'t be stored: .*Its caller gets it, and it is not cached",
         told,
     )
     assert "NotFound" in spot.explain(marked, "a").reason
