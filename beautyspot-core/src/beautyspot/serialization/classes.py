@@ -162,17 +162,6 @@ def has_plain_hash(cls: type) -> bool:
     return True
 
 
-def passes_for(cls: type, above: type) -> bool:
-    """Whether a class is below another, and has no other methods under the names of that one."""
-    return is_below(cls, above) and not any(
-        static(above, name) is not _MISSING and name[:6] != "model_"  # as pydantic adds some
-        for base in mro(cls)
-        if not is_below(above, base)
-        for name, each in body(base).items()
-        if type(each) is property or (type(each) is FunctionType and not is_generated(each))
-    )
-
-
 class Form:
     """How the instances of one class are taken apart, and made again.
 
@@ -334,16 +323,42 @@ class Form:
         return value
 
 
+def passes_for(cls: type, form: Any) -> bool:
+    """Whether a class is below that of a form, with its fields, and no other methods of its names.
+
+    Raises:
+        Refused: no form follows from the class.
+    """
+    above = form.cls
+    return (
+        is_below(cls, above)
+        and type(form) is Form
+        and form.fields == Form(cls).fields
+        and not any(
+            static(above, name) is not _MISSING and name[:6] != "model_"  # as pydantic adds some
+            for base in mro(cls)
+            if not is_below(above, base)
+            for name, each in body(base).items()
+            if type(each) is property or (type(each) is FunctionType and not is_generated(each))
+        )
+    )
+
+
 class PromisedForm(Form):
     """The same for instances of a class that bears this one's name, as which they are stored.
 
-    What such a class keeps beside the fields, under a name with an underscore, is left out.
+    Of what such a class keeps beside the fields, under names with an underscore, what is no text or
+    number is left out: clients of LLMs keep a `_request_id` there, and instructor all of an answer.
     """
 
     def state(self, value: object) -> dict[str, Any]:
         """See the base class."""
         known = (*self.fields, *self._slots)
-        return {n: x for n, x in super().state(value).items() if n[:1] != "_" or n in known}
+        return {
+            n: x
+            for n, x in super().state(value).items()
+            if n[:1] != "_" or n in known or type(x) in SCALARS
+        }
 
 
 def _field_names(cls: type) -> tuple[str, ...] | None:

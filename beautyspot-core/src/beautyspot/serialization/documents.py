@@ -276,11 +276,11 @@ class Reader:
 
     def _instance(self, code: int, ref: Any, *parts: Any) -> Any:
         """The instance of a class that counts."""
-        form = self._forms.get((code, ref)) if type(ref) is str else None
+        if type(ref) is not str:
+            raise RestoreError("a class without a name: the data are damaged")
+        form = self._forms.get((code, ref))
         if form is None:
-            form = self.trust.of_ref(ref, code)
-            if type(ref) is str:
-                self._forms[code, ref] = form
+            form = self._forms[code, ref] = self.trust.of_ref(ref, code)
         return form.make(*parts)
 
     def _buffer(self, part: object) -> memoryview:
