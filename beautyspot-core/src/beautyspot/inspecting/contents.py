@@ -229,12 +229,12 @@ def _text(data: bytes) -> str:
 
 
 def _media(data: bytes, codec: str, content_type: str | None, types: Types) -> Any:
-    from beautyspot.tasks.media import Media, parts_of
+    from beautyspot.tasks.media import Media
 
     try:
         value = Media(content_type, types).read(data, codec)
     except ImportError:
-        kind, by, _ = parts_of(codec)
+        by, kind, _ = described(codec)
         return NotInstalled(by, kind, len(data))
     if type(value) is not Encoded:
         return value

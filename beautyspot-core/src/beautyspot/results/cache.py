@@ -240,7 +240,7 @@ class Cache(Rows):
         if not self.store.real.private or is_copied(entry.digest):
             form = form.of_others
         owned = form.takes_over(codec)
-        data = self.placement.files.read(key, entry, owned=owned, maps=form.maps)
+        data = self.placement.files.read(key, entry, owned=owned, maps=form.options.mmap)
         return MISSING if data is None else form.restore(Payload(data, codec, owned))
 
     def restore(self, task: Task, key: str, entry: Entry) -> Any:
@@ -279,7 +279,7 @@ class Cache(Rows):
         storage = self.storage()
         if storage is not None and storage.real.local:
             owned, read = form.takes_over(codec), self.placement.files.read
-            data = read(key, entry, storage.real, owned=owned, maps=form.maps)
+            data = read(key, entry, storage.real, owned=owned, maps=form.options.mmap)
             if data is not None:
                 return Payload(data, codec, owned)
         if storage is None or entry.result_value is None:

@@ -76,7 +76,7 @@ class Placement:
         if isinstance(record.result_data, FileData):
             return self._stored_file(record, record.result_data)
         is_for_viewers = record.content_type is not None and self.wants_blob(task, record)
-        if task.form.compresses and not is_for_viewers:
+        if task.options.compress and not is_for_viewers:
             record = self._compressed(record)
         data: Data = record.result_data or b""
         if self.wants_blob(task, record):

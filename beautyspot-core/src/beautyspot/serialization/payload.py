@@ -33,7 +33,11 @@ RAW_TEXT: Final = "raw:text"
 
 
 MEDIA: Final = "media:"
-"""How the column `serializer` begins where a result is in the format of its content type."""
+"""How the column `serializer` begins where a result is in the format of its content type.
+
+Who has written it follows, that type, and what it does not hold of the value, in base64: as a JSON
+array of texts.
+"""
 
 
 ERROR: Final = "error:msgpack"
@@ -271,7 +275,7 @@ def named_file(path: Path, codec: str) -> File:
     try:
         return File(path, content_type, name=name)
     except ConfigError as error:
-        raise _unsound(codec) from error
+        raise RestoreError(f"a stored file of no sound name or type ({codec!r:.80})") from error
 
 
 def suffix_of(codec: str) -> str:
@@ -280,18 +284,19 @@ def suffix_of(codec: str) -> str:
     return suffix.lower() if suffix.isascii() and suffix.isalnum() and len(suffix) < 16 else "bin"
 
 
-def described(codec: str) -> tuple[str, str]:
-    """The name and the MIME type of a row's file; raises as `named_file`."""
+def described(codec: str) -> list[str]:
+    """What the column says of a file: its name and content type; of `MEDIA` see there.
+
+    Raises:
+        RestoreError: it says something else.
+    """
     import json
 
+    kind, _, text = codec.partition(":")
     try:
-        name, content_type = json.loads(codec.removeprefix(FILE_CODEC))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise _unsound(codec) from error
-    if isinstance(name, str) and isinstance(content_type, str):
-        return name, content_type
-    raise _unsound(codec)
-
-
-def _unsound(codec: str) -> RestoreError:
-    return RestoreError(f"a stored file of no sound name or type ({codec!r:.80})")
+        parts = json.loads(text)
+    except (ValueError, RecursionError):
+        parts = None
+    if type(parts) is not list or [*map(type, parts)] != [str] * (2 if kind == "file" else 3):
+        raise RestoreError(f"a stored file of no sound name or type ({codec!r:.80})")
+    return parts

@@ -31,7 +31,7 @@ from beautyspot.serialization.payload import (
 )
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.serialization.trust import Encoded
-from beautyspot.tasks.media import Media, parts_of
+from beautyspot.tasks.media import Media
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,10 +71,8 @@ class ResultForm:
 
     Attributes:
         codec: the column `serializer` of a result that the serializer packed.
-        content_type: the MIME type of the results, where the mark names one.
+        options: of the mark.
         streams: whether a result is a list of items.
-        compresses: whether what is stored is compressed.
-        maps: whether results that are files of this machine are mapped, and not read.
         draw: makes the file that a call gives in the place of what the function returned, or of
             what was stored before the mark named a content type; None where no type that is so is
             known.
@@ -91,16 +89,14 @@ class ResultForm:
         is_private: Callable[[], bool],
     ) -> None:
         self._function = function
+        self.options = options
         self._is_private = is_private
         self._own = own_of(unwrap_ours(function))
         self._given: list[Any] = []
-        self._serializer, self._types, self._errors = serializer, types, options.cache_errors
+        self._serializer = serializer
+        self._types = types
         self._media = Media(options.content_type, types)
         self.streams = streams
-        self._save_blob = options.save_blob
-        self.content_type = options.content_type
-        self.compresses = bool(options.compress)
-        self.maps = options.mmap
         self.draw = self._media.draw if self._media.draws else None
         self.codec = f"stream:{serializer.name}" if streams else serializer.name
 
@@ -125,19 +121,23 @@ class ResultForm:
 
     def _with(self, **changed: Any) -> ResultForm:
         form = copy.copy(self)
-        for made in ("serializer", "errors", "of_others", "_owned"):
+        for made in ("serializer", "_ours", "errors", "of_others", "_owned"):
             vars(form).pop(made, None)
         vars(form).update(changed)
         return form
 
     @Lazily
-    def errors(self) -> MsgpackSerializer:
-        """Writes and reads the errors that are results, whatever serializer the function has."""
-        ours = self.serializer
-        if not isinstance(ours, MsgpackSerializer):
-            ours = MsgpackSerializer().supporting(self._types)
+    def _ours(self) -> MsgpackSerializer:
+        """The serializer, or where it is of another kind one of ours for the same classes."""
+        if isinstance(self.serializer, MsgpackSerializer):
+            return self.serializer
         own = self._own if self._is_private() else None
-        return ours.vouching((), own=own, errors=self._errors)
+        return MsgpackSerializer().supporting(self._types).vouching((), own=own)
+
+    @Lazily
+    def errors(self) -> MsgpackSerializer:
+        """Writes and reads the errors that are results."""
+        return self._ours.vouching((), errors=self.options.cache_errors)
 
     def vouching(self, annotations: list[Any]) -> ResultForm:
         """This form, for results that may also be of the classes in these annotations.
@@ -167,7 +167,9 @@ class ResultForm:
         serializer = self.serializer
         if isinstance(serializer, MsgpackSerializer) and type(value).__module__ != "builtins":
             value = serializer.encoded(value)
-        may_be_media = as_media and (self.content_type is not None or type(value) is Encoded)
+        may_be_media = as_media and (
+            self.options.content_type is not None or type(value) is Encoded
+        )
         file = self._media.written(value) if may_be_media else None
         if file is not None:
             return file
@@ -178,7 +180,7 @@ class ResultForm:
         return Payload(data, self.codec)
 
     def _file(self, value: File) -> Payload:
-        if self._save_blob is False:
+        if self.options.save_blob is False:
             raise SerializationError(
                 "the File can't be stored: it is a blob of its own, and save_blob=False forbids "
                 "blobs: leave it out"
@@ -192,7 +194,9 @@ class ResultForm:
         Packing a large one only copies it, several times. Another serializer than ours may do
         more, such as compressing, so it is not passed by.
         """
-        if self.content_type is None and (len(value) < LARGE or self._serializer.name != "msgpack"):
+        if self.options.content_type is None and (
+            len(value) < LARGE or self._serializer.name != "msgpack"
+        ):
             return None
         if isinstance(value, bytes):
             return Payload(value, RAW_BYTES)
@@ -226,12 +230,8 @@ class ResultForm:
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
 
     def _of_file(self, data: Data, codec: str) -> Any:
-        value, serializer = self._media.read(data, codec), self.serializer
-        if type(value) is not Encoded:
-            return value
-        if isinstance(serializer, MsgpackSerializer):
-            return serializer.loads(serializer.dumps(value))
-        raise RestoreError(f"the serializer {serializer.name!r} knows no class {value.name:.80}")
+        value = self._media.read(data, codec)
+        return self._ours.loads(self._ours.dumps(value)) if type(value) is Encoded else value
 
     def takes_over(self, codec: str) -> bool:
         """Whether a value may use the stored data as its own memory, if nothing else holds them."""
@@ -245,15 +245,14 @@ class ResultForm:
 
     def wants_blob(self, size: int, threshold: int) -> bool:
         """Whether a result of `size` bytes goes to the blob storage."""
-        return size > threshold if self._save_blob is None else self._save_blob
+        save_blob = self.options.save_blob
+        return size > threshold if save_blob is None else save_blob
 
     def row_type(self, codec: str) -> str | None:
         """The MIME type that the row of a result names which the serializer did not pack."""
-        if codec.startswith(FILE_CODEC):
+        if codec.startswith((FILE_CODEC, MEDIA)):
             return described(codec)[1]
-        if codec.startswith(MEDIA):
-            return parts_of(codec)[0]
-        return self.content_type if codec in (RAW_BYTES, RAW_TEXT) else None
+        return self.options.content_type if codec in (RAW_BYTES, RAW_TEXT) else None
 
 
 def kind_of(record: TaskRecord) -> tuple[str, str, bool]:

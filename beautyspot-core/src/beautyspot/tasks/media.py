@@ -24,7 +24,7 @@ from beautyspot.contracts.values import support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.keys.generator import KeyGen
 from beautyspot.messages import error_shown
-from beautyspot.serialization.payload import MEDIA, RAW_BYTES, Payload, Unfit
+from beautyspot.serialization.payload import MEDIA, RAW_BYTES, Payload, Unfit, described
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.serialization.trust import Encoded
 
@@ -65,14 +65,15 @@ class Media:
         types: those that plug-ins support.
 
     Attributes:
+        kind: the content type in lower case and without parameters; "" where there is none.
         draws: whether there are values in whose place a file of this type is given.
     """
 
     def __init__(self, content_type: str | None, types: Types) -> None:
         self._content_type = content_type or ""
-        self._kind = _plain(self._content_type)
+        self.kind = _plain(self._content_type)
         self._types = types
-        self.draws = any(each.drawn and self._kind in each.media for each in types.values())
+        self.draws = any(each.drawn and self.kind in each.media for each in types.values())
 
     @Lazily
     def _serializer(self) -> MsgpackSerializer:
@@ -85,7 +86,7 @@ class Media:
         """
         try:
             drawn, support = self._support(value)
-            return bytes(support.to_media(drawn, self._kind)[0]) if support.drawn else value
+            return bytes(support.to_media(drawn, self.kind)[0]) if support.drawn else value
         except Exception:
             return value
 
@@ -104,8 +105,8 @@ class Media:
                 if held and held[1].drawn:
                     value, found = figure, held
         support: TypeSupport | _Json | None = found[1] if found else None
-        is_json = support is _JSON and self._kind.endswith("+json")
-        if support is not None and (is_json or self._kind in support.media):
+        is_json = support is _JSON and self.kind.endswith("+json")
+        if support is not None and (is_json or self.kind in support.media):
             return value, support
         there = f"{' or '.join(support.media)} only" if support else "no file"
         raise Unfit(f"the type {cls.__qualname__} is written as {there}")
@@ -119,14 +120,14 @@ class Media:
         """
         if type(value) is Encoded:
             return self._of_class(value)
-        if not self._kind or value is None:
+        if not self.kind or value is None:
             return None
         return self._checked(*self._support(value))
 
     def _checked(self, value: Any, support: TypeSupport | _Json) -> Payload:
         """The result as a file, if it comes back from that."""
         try:
-            data, beside = support.to_media(value, self._kind)
+            data, beside = support.to_media(value, self.kind)
             if support.drawn:
                 return Payload(data, RAW_BYTES)
             packed = b"" if beside is None else bytes(self._serializer.dumps(beside))
@@ -144,11 +145,12 @@ class Media:
         if len(packed) > _LONGEST:
             what = f"what {self._content_type} does not hold of it takes {len(packed)} bytes"
             raise Unfit(what)
-        return Payload(data, _codec(self._content_type, support.name, packed))
+        said = [support.name, self._content_type, b64encode(packed).decode()]
+        return Payload(data, MEDIA + json.dumps(said))
 
     def _read(self, support: TypeSupport | _Json, data: Data, packed: bytes) -> Any:
         beside = self._serializer.loads(packed) if packed else None
-        return support.from_media(data, self._kind, beside)
+        return support.from_media(data, self.kind, beside)
 
     def _of_class(self, value: Encoded) -> Payload | None:
         """What `encode` of a registered class gave, if that is ``(bytes, content type)``."""
@@ -156,9 +158,9 @@ class Media:
         is_pair = type(form) is tuple and [*map(type, form)] == [bytes, str]
         if is_pair and re.fullmatch(CONTENT_TYPE, form[1]):
             data, kind = form
-            if self._kind in ("", _plain(kind)):
-                return Payload(data, _codec(kind, _CLASS + value.name))
-        if self._kind:
+            if self.kind in ("", _plain(kind)):
+                return Payload(data, MEDIA + json.dumps([_CLASS + value.name, kind, ""]))
+        if self.kind:
             raise Unfit(f"its encode= gives no pair (bytes, {self._content_type!r})")
         return None
 
@@ -172,16 +174,16 @@ class Media:
             RestoreError: damaged, or of another type.
             ImportError: its library is not installed.
         """
-        kind, by, packed = parts_of(codec)
+        by, kind, beside = described(codec)
         if by.startswith(_CLASS):
             return Encoded(by.removeprefix(_CLASS), (bytes(data), kind))
-        if _plain(kind) != self._kind:
+        if _plain(kind) != self.kind:
             raise RestoreError(f"it was stored as {kind:.40}, and content_type= says otherwise")
         known: list[TypeSupport | _Json] = [_JSON, *self._types.values()]
         support = next((each for each in known if each.name == by), None)
         try:
             if support is not None:
-                return self._read(support, data, packed)
+                return self._read(support, data, b64decode(beside, validate=True))
         except (RestoreError, ImportError):
             raise
         except Exception as error:
@@ -194,22 +196,3 @@ class Media:
 def _plain(content_type: str) -> str:
     """A content type in lower case, without its parameters."""
     return content_type.partition(";")[0].strip().lower()
-
-
-def _codec(content_type: str, by: str, beside: bytes = b"") -> str:
-    """The column `serializer`, which the digest and the signature cover."""
-    return f"{MEDIA}{by}|{content_type}|{b64encode(beside).decode()}"
-
-
-def parts_of(codec: str) -> tuple[str, str, bytes]:
-    """The content type of a file, who has written it, and what of the value it does not hold.
-
-    Raises:
-        RestoreError: damaged.
-    """
-    head, _, text = codec.removeprefix(MEDIA).rpartition("|")
-    by, _, kind = head.rpartition("|")
-    try:
-        return kind, by, b64decode(text, validate=True)
-    except ValueError as error:
-        raise RestoreError(f"a stored file of no sound type ({codec!r:.80})") from error
