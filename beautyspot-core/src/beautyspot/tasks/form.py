@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
@@ -57,48 +57,38 @@ _EXTENSIONS: Final = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class ResultForm:
     """Turns the results of one function into bytes and back.
 
-    Args:
+    Attributes:
         function: the user's function.
         options: of its mark.
-        serializer: of the Spot, or of the mark.
+        given: the serializer of the Spot, or of the mark.
         types: those that plug-ins support.
         streams: whether a result is a stream: a list of items.
         is_private: whether nobody but this user can have written what is stored, asked when the
             first instance is.
-
-    Attributes:
+        passed: annotations and classes that results may be of beside those of the function.
         codec: the column `serializer` of a result that the serializer packed.
-        options: of the mark.
-        streams: whether a result is a list of items.
         draw: makes the file that a call gives in the place of what the function returned, or of
             what was stored before the mark named a content type; None where no type that is so is
             known.
     """
 
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        options: MarkOptions,
-        serializer: SerializerBase,
-        types: Types,
-        *,
-        streams: bool,
-        is_private: Callable[[], bool],
-    ) -> None:
-        self._function = function
-        self.options = options
-        self._is_private = is_private
-        self._own = own_of(unwrap_ours(function))
-        self._given: list[Any] = []
-        self._serializer = serializer
-        self._types = types
-        self._media = Media(options.content_type, types)
-        self.streams = streams
+    function: Callable[..., Any]
+    options: MarkOptions
+    given: SerializerBase
+    types: Types
+    streams: bool
+    is_private: Callable[[], bool]
+    passed: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Look at what the mark says."""
+        self._media = Media(self.options.content_type, self.types)
         self.draw = self._media.draw if self._media.draws else None
-        self.codec = f"stream:{serializer.name}" if streams else serializer.name
+        self.codec = f"stream:{self.given.name}" if self.streams else self.given.name
 
     @Lazily
     def serializer(self) -> SerializerBase:
@@ -106,45 +96,39 @@ class ResultForm:
 
         Looked up when first needed: a class may be defined below the function that returns it.
         """
-        user = unwrap_ours(self._function)
+        user = unwrap_ours(self.function)
         classes = [user] if isinstance(user, type) else return_classes(user)
-        vouching = self._serializer.vouching
-        own = self._own if self._is_private() else None
-        serializer = vouching(classes, **hints(vouching, own=own))
-        given = [*self._given, *filled(classes, self._given)]
-        return serializer.vouching(given) if given else serializer
+        named = [*classes, *self.passed, *filled(classes, self.passed)]
+        vouching = self.given.vouching
+        return vouching(named, **hints(vouching, own=self._own()))
 
-    @Lazily
-    def of_others(self) -> ResultForm:
-        """The same for rows that others may have written: a function's own classes need a name."""
-        return self._with(_is_private=lambda: False)
-
-    def _with(self, **changed: Any) -> ResultForm:
-        form = copy.copy(self)
-        for made in ("serializer", "_ours", "errors", "of_others", "_owned"):
-            vars(form).pop(made, None)
-        vars(form).update(changed)
-        return form
+    def _own(self) -> str | None:
+        """The package whose loaded classes count; None where others may have written rows."""
+        return own_of(unwrap_ours(self.function)) if self.is_private() else None
 
     @Lazily
     def _ours(self) -> MsgpackSerializer:
         """The serializer, or where it is of another kind one of ours for the same classes."""
         if isinstance(self.serializer, MsgpackSerializer):
             return self.serializer
-        own = self._own if self._is_private() else None
-        return MsgpackSerializer().supporting(self._types).vouching((), own=own)
+        return MsgpackSerializer().supporting(self.types).vouching((), own=self._own())
 
     @Lazily
     def errors(self) -> MsgpackSerializer:
         """Writes and reads the errors that are results."""
         return self._ours.vouching((), errors=self.options.cache_errors)
 
+    @Lazily
+    def of_others(self) -> ResultForm:
+        """The same for rows that others may have written: a function's own classes need a name."""
+        return replace(self, is_private=lambda: False)
+
     def vouching(self, annotations: list[Any]) -> ResultForm:
         """This form, for results that may also be of the classes in these annotations.
 
         Of two classes of one name, the first counts.
         """
-        return self._with(_given=annotations)
+        return replace(self, passed=annotations)
 
     def encode(self, value: Any, *, as_media: bool = True) -> Payload:
         """A result's bytes; a stream comes as the list of its items' bytes.
@@ -176,7 +160,7 @@ class ResultForm:
         data = serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
             kind = type(data).__name__
-            raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
+            raise SerializationError(f"{self.given!r} gave {kind} in place of bytes: mend it")
         return Payload(data, self.codec)
 
     def _file(self, value: File) -> Payload:
@@ -195,7 +179,7 @@ class ResultForm:
         more, such as compressing, so it is not passed by.
         """
         if self.options.content_type is None and (
-            len(value) < LARGE or self._serializer.name != "msgpack"
+            len(value) < LARGE or self.given.name != "msgpack"
         ):
             return None
         if isinstance(value, bytes):
