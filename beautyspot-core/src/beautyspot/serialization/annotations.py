@@ -38,9 +38,7 @@ def classes_in(annotation: object, names: Names | None = None) -> list[type]:
 
     Without `names`, text in it is skipped; see `return_classes`.
     """
-    found: list[type] = []
-    _find(annotation, names or {}, {}, found)
-    return found
+    return [*_find(annotation, names or {}, {})]
 
 
 def return_classes(func: Callable[..., Any]) -> list[type]:
@@ -119,16 +117,16 @@ def _parts(annotation: Any) -> list[Any]:
     return [*found, generic["origin"], *generic["args"]] if generic else found
 
 
-def _find(annotation: Any, names: Names, seen: dict[Any, Any], found: list[type]) -> None:
+def _find(annotation: Any, names: Names, seen: dict[Any, Any]) -> Iterator[type]:
     """Find the classes that an annotation mentions, and those in the fields of these."""
     for cls in [*_mentioned(annotation, names, seen)]:
         if not issubclass(type(cls), type):
             continue
         with suppress(Refused):
             if not typing.is_typeddict(cls):
-                found.append(cls if cls in SCALAR_BASES else form_of(cls).cls)
+                yield cls if cls in SCALAR_BASES else form_of(cls).cls
             for each, scope in _of_fields(cls, names):
-                _find(each, scope, seen, found)
+                yield from _find(each, scope, seen)
 
 
 def _of_fields(cls: type, names: Names) -> Iterator[tuple[Any, Names]]:

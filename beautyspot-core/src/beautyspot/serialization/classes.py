@@ -17,7 +17,6 @@ from __future__ import annotations
 import functools
 import operator
 import sys
-from contextlib import suppress
 from enum import Enum, Flag
 from types import (
     FunctionType,
@@ -78,21 +77,18 @@ def _is_python(cls: type) -> bool:
     return flags & (_HEAP | _IMMUTABLE) == _HEAP
 
 
-def names_in(place: str) -> Mapping[str, Any]:
-    """The names of a module that is loaded, also of the program that runs; nothing is imported."""
+def loaded_class(name: str) -> type | None:
+    """The class that is loaded under a stored name, and bears that name; None if there is none.
+
+    Nothing is imported; the program that runs is looked at, too.
+    """
+    place, _, path = name.partition(":")
     module: Any = sys.modules.get(place)
     if module is None and place == module_name("__main__"):
         module = sys.modules.get("__main__")
     if not issubclass(type(module), ModuleType):
-        return {}
+        return None
     names: Mapping[str, Any] = object.__getattribute__(module, "__dict__")
-    return names
-
-
-def loaded_class(name: str) -> type | None:
-    """The class that is loaded under a stored name, and bears that name; None if there is none."""
-    place, _, path = name.partition(":")
-    names: Mapping[str, Any] = names_in(place)
     found: Any = None
     for part in path.split("."):
         found = names.get(part)
@@ -231,11 +227,13 @@ class Form:
             raise Refused("its items are its attributes, and would be two dicts: return dict(…)")
         state = dict(state)
         for name, member in self._members:
-            with suppress(AttributeError, TypeError):  # not set
+            try:
                 item = member.__get__(value)
-                if name in state:
-                    raise Refused(f"it has two attributes {name}: rename one")
-                state[name] = item
+            except (AttributeError, TypeError):  # not set
+                continue
+            if name in state:
+                raise Refused(f"it has two attributes {name}: rename one")
+            state[name] = item
         return {n: x for n, x in state.items() if x is not None or n not in self._in_c}
 
     def parts(self, value: Any) -> list[Any]:
