@@ -14,7 +14,6 @@ import re
 import stat
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
@@ -125,7 +124,6 @@ SAFE: Final = 64 * 2**20
 _HEAD: Final = r"zstd\.(\d{1,15}):(.*)"
 _IN_PYTHON: Final = sys.version_info >= (3, 14)
 _MODULE: Final = "compression.zstd" if _IN_PYTHON else "backports.zstd"
-_NEEDS: Final = "_zstd" if _IN_PYTHON else _MODULE  # what a Python built without it lacks
 ADVICE: Final = (
     "use a Python that was built with it (import _zstd)"
     if _IN_PYTHON
@@ -134,22 +132,22 @@ ADVICE: Final = (
 """What to do where the library is missing."""
 
 
+def zstandard() -> Any:
+    """The library; None where it is missing."""
+    try:
+        return import_module(_MODULE)
+    except ImportError:
+        return None
+
+
 def check_installed(where: str) -> None:
-    """Refuse to compress where the library is missing, which is not imported for that.
+    """Refuse to compress where the library is missing.
 
     Raises:
         ConfigError: it is; says what to install.
     """
-    if not is_installed():
+    if zstandard() is None:
         raise ConfigError(f'{where} compress="zstd" needs Zstandard: {ADVICE}')
-
-
-def is_installed() -> bool:
-    """Whether the library is there, which is not imported for that."""
-    try:
-        return find_spec(_NEEDS) is not None
-    except ImportError:  # a package above it
-        return False
 
 
 def is_compressed(codec: str | None) -> bool:
@@ -167,7 +165,7 @@ def compressed(codec: str, data: Data) -> tuple[str, bytes] | None:
     """The column and the bytes of a compressed result; None where that gains nothing."""
     if len(data) < SMALLEST or codec.startswith((COMPRESSED, ERROR)):
         return None
-    packed: bytes = _zstd().compress(data)
+    packed: bytes = zstandard().compress(data)
     head = f"{COMPRESSED}{len(data)}:"
     gains = len(packed) + len(head) < len(data) and not _is_too_steep(len(packed), len(data))
     return (head + codec, packed) if gains else None
@@ -187,7 +185,9 @@ def decompressed(payload: Payload) -> Payload:
         raise RestoreError(
             f"{stored} stored bytes claim to be {size} bytes, which no result of ours does"
         )
-    zstd = _zstd()
+    zstd = zstandard()
+    if zstd is None:
+        raise RestoreError(f"the result is compressed, and Zstandard is missing: {ADVICE}")
     decompressor = zstd.ZstdDecompressor()
     try:
         data = decompressor.decompress(payload.data, max_length=size + 1)
@@ -200,20 +200,6 @@ def decompressed(payload: Payload) -> Payload:
 
 def _is_too_steep(stored: int, size: int) -> bool:
     return size > max(SAFE, STEEPEST * stored)
-
-
-def _zstd() -> Any:
-    """The library.
-
-    Raises:
-        RestoreError: it is missing.
-    """
-    try:
-        return import_module(_MODULE)
-    except ImportError as error:
-        raise RestoreError(f"the result is compressed, and Zstandard is missing: {ADVICE}") from (
-            error
-        )
 
 
 FILE_CODEC: Final = "file:"
