@@ -136,8 +136,10 @@ class Placement:
 
     def wants_blob(self, task: Task, record: TaskRecord) -> bool:
         """Whether its data go to the storage, if that takes them."""
-        size = len(record.result_data or b"")
-        return record.serializer != ERROR and task.form.wants_blob(size, self.blob_threshold)
+        wants = task.options.save_blob
+        if wants is None:
+            wants = len(record.result_data or b"") > self.blob_threshold
+        return wants and record.serializer != ERROR
 
     def _compressed(self, record: TaskRecord) -> TaskRecord:
         """The record with its data compressed, where that makes them smaller."""

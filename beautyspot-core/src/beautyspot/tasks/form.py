@@ -31,12 +31,12 @@ from beautyspot.serialization.payload import (
 )
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.serialization.trust import Encoded
-from beautyspot.tasks.media import Media
+from beautyspot.tasks.media import Media, plain_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import Data, SerializerBase, TaskRecord
+    from beautyspot.contracts import SerializerBase, TaskRecord
     from beautyspot.contracts.values import Types
     from beautyspot.tasks.options import MarkOptions
 
@@ -151,12 +151,10 @@ class ResultForm:
         serializer = self.serializer
         if isinstance(serializer, MsgpackSerializer) and type(value).__module__ != "builtins":
             value = serializer.encoded(value)
-        may_be_media = as_media and (
-            self.options.content_type is not None or type(value) is Encoded
-        )
-        file = self._media.written(value) if may_be_media else None
-        if file is not None:
-            return file
+        if as_media and (self._media.kind or type(value) is Encoded):
+            file = self._media.written(value)
+            if file is not None:
+                return file
         data = serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
             kind = type(data).__name__
@@ -178,9 +176,7 @@ class ResultForm:
         Packing a large one only copies it, several times. Another serializer than ours may do
         more, such as compressing, so it is not passed by.
         """
-        if self.options.content_type is None and (
-            len(value) < LARGE or self.given.name != "msgpack"
-        ):
+        if not self._media.kind and (len(value) < LARGE or self.given.name != "msgpack"):
             return None
         if isinstance(value, bytes):
             return Payload(value, RAW_BYTES)
@@ -210,12 +206,9 @@ class ResultForm:
         if codec == RAW_TEXT and not streams:
             return str(data, "utf-8")
         if codec.startswith(MEDIA) and not streams:
-            return self._of_file(data, codec)
+            value = self._media.read(data, codec)
+            return self._ours.loads(self._ours.dumps(value)) if type(value) is Encoded else value
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
-
-    def _of_file(self, data: Data, codec: str) -> Any:
-        value = self._media.read(data, codec)
-        return self._ours.loads(self._ours.dumps(value)) if type(value) is Encoded else value
 
     def takes_over(self, codec: str) -> bool:
         """Whether a value may use the stored data as its own memory, if nothing else holds them."""
@@ -226,11 +219,6 @@ class ResultForm:
     def _owned(self) -> dict[str, Any]:
         """The argument that tells the serializer that data are its own, if it takes one."""
         return hints(self.serializer.loads, owned=True)
-
-    def wants_blob(self, size: int, threshold: int) -> bool:
-        """Whether a result of `size` bytes goes to the blob storage."""
-        save_blob = self.options.save_blob
-        return size > threshold if save_blob is None else save_blob
 
     def row_type(self, codec: str) -> str | None:
         """The MIME type that the row of a result names which the serializer did not pack."""
@@ -268,6 +256,6 @@ def _extension_of(content_type: str) -> str:
     """The file extension that fits a content type, without its dot."""
     import mimetypes  # reads the system's tables when first used
 
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = plain_type(content_type)
     guess = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
     return guess.lstrip(".") or ("txt" if kind.startswith("text/") else "bin")

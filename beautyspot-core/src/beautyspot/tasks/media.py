@@ -71,7 +71,7 @@ class Media:
 
     def __init__(self, content_type: str | None, types: Types) -> None:
         self._content_type = content_type or ""
-        self.kind = _plain(self._content_type)
+        self.kind = plain_type(self._content_type)
         self._types = types
         self.draws = any(each.drawn and self.kind in each.media for each in types.values())
 
@@ -158,7 +158,7 @@ class Media:
         is_pair = type(form) is tuple and [*map(type, form)] == [bytes, str]
         if is_pair and re.fullmatch(CONTENT_TYPE, form[1]):
             data, kind = form
-            if self.kind in ("", _plain(kind)):
+            if self.kind in ("", plain_type(kind)):
                 return Payload(data, MEDIA + json.dumps([_CLASS + value.name, kind, ""]))
         if self.kind:
             raise Unfit(f"its encode= gives no pair (bytes, {self._content_type!r})")
@@ -177,7 +177,7 @@ class Media:
         by, kind, beside = described(codec)
         if by.startswith(_CLASS):
             return Encoded(by.removeprefix(_CLASS), (bytes(data), kind))
-        if _plain(kind) != self.kind:
+        if plain_type(kind) != self.kind:
             raise RestoreError(f"it was stored as {kind:.40}, and content_type= says otherwise")
         known: list[TypeSupport | _Json] = [_JSON, *self._types.values()]
         support = next((each for each in known if each.name == by), None)
@@ -193,6 +193,6 @@ class Media:
         )
 
 
-def _plain(content_type: str) -> str:
+def plain_type(content_type: str) -> str:
     """A content type in lower case, without its parameters."""
     return content_type.partition(";")[0].strip().lower()
