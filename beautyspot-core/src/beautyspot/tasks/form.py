@@ -111,7 +111,7 @@ class ResultForm:
         """The serializer, or where it is of another kind one of ours for the same classes."""
         if isinstance(self.serializer, MsgpackSerializer):
             return self.serializer
-        return MsgpackSerializer().supporting(self.types).vouching((), own=self._own())
+        return self._media.serializer.vouching((), own=self._own())
 
     @Lazily
     def errors(self) -> MsgpackSerializer:
@@ -157,8 +157,9 @@ class ResultForm:
                 return file
         data = serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
-            kind = type(data).__name__
-            raise SerializationError(f"{self.given!r} gave {kind} in place of bytes: mend it")
+            raise SerializationError(
+                f"{self.given!r} gave {type(data).__name__} in place of bytes: mend it"
+            )
         return Payload(data, self.codec)
 
     def _file(self, value: File) -> Payload:

@@ -18,7 +18,6 @@ from base64 import b64decode, b64encode
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.storage import CONTENT_TYPE
 from beautyspot.contracts.values import support_of
 from beautyspot.errors import RestoreError, SerializationError
@@ -66,6 +65,7 @@ class Media:
 
     Attributes:
         kind: the content type in lower case and without parameters; "" where there is none.
+        serializer: one of ours, for what a file does not hold.
         draws: whether there are values in whose place a file of this type is given.
     """
 
@@ -73,11 +73,8 @@ class Media:
         self._content_type = content_type or ""
         self.kind = plain_type(self._content_type)
         self._types = types
+        self.serializer = MsgpackSerializer().supporting(types)
         self.draws = any(each.drawn and self.kind in each.media for each in types.values())
-
-    @Lazily
-    def _serializer(self) -> MsgpackSerializer:
-        return MsgpackSerializer().supporting(self._types)
 
     def draw(self, value: Any) -> Any:
         """The bytes of the file that is given in the place of a value; the value if there is none.
@@ -130,7 +127,7 @@ class Media:
             data, beside = support.to_media(value, self.kind)
             if support.drawn:
                 return Payload(data, RAW_BYTES)
-            packed = b"" if beside is None else bytes(self._serializer.dumps(beside))
+            packed = b"" if beside is None else bytes(self.serializer.dumps(beside))
             text_of = KeyGen().supporting(self._types).canonical
             if text_of(value) != text_of(self._read(support, data, packed)):
                 raise Unfit("it would come back changed")
@@ -149,7 +146,7 @@ class Media:
         return Payload(data, MEDIA + json.dumps(said))
 
     def _read(self, support: TypeSupport | _Json, data: Data, packed: bytes) -> Any:
-        beside = self._serializer.loads(packed) if packed else None
+        beside = self.serializer.loads(packed) if packed else None
         return support.from_media(data, self.kind, beside)
 
     def _of_class(self, value: Encoded) -> Payload | None:
