@@ -84,7 +84,7 @@ def _mentioned(annotation: Any, names: Names, seen: dict[Any, Any]) -> Iterator[
         names = {**names, **(getattr(annotation, "__extra_names__", None) or {})}
         annotation = annotation.__forward_arg__
     is_text = isinstance(annotation, str)
-    key = annotation if is_text else id(annotation)
+    key = (annotation, names.get("__name__")) if is_text else id(annotation)
     if key not in seen:
         seen[key] = annotation  # which keeps its id from being used again
         if not is_text:
