@@ -143,18 +143,16 @@ def _of_fields(cls: type, names: Names) -> Iterator[tuple[Any, Names]]:
 # ------------------------------------------------------------------------------------ arguments
 
 
-def filled(classes: list[type], given: list[Any]) -> list[Any]:
-    """The models of pydantic in these classes that have one parameter, with each of those given.
+def filled(classes: list[Any], given: list[Any]) -> list[Any]:
+    """These classes with each of those given as their parameter, where they take it.
 
     So ``def parse(schema: type[T]) -> Page[T]`` names `Page[Item]` where it is given `Item`.
     """
     found: list[Any] = []
     for cls in classes:
-        model: Any = cls
-        generic = getattr(cls, "__pydantic_generic_metadata__", None) or {"parameters": ()}
-        for each in given if len(generic["parameters"]) == 1 else ():
-            with suppress(Exception):  # what its parameter does not take
-                found.append(model[each])
+        for each in given:
+            with suppress(Exception):  # it takes none, several, or no such one
+                found.append(cls[each])
     return found
 
 
