@@ -153,10 +153,9 @@ class Media:
         """What `encode` of a registered class gave, if that is ``(bytes, content type)``."""
         form: Any = value.form
         is_pair = type(form) is tuple and [*map(type, form)] == [bytes, str]
-        if is_pair and re.fullmatch(CONTENT_TYPE, form[1]):
-            data, kind = form
-            if self.kind in ("", plain_type(kind)):
-                return Payload(data, MEDIA + json.dumps([_CLASS + value.name, kind, ""]))
+        kind = form[1] if is_pair else ""
+        if re.fullmatch(CONTENT_TYPE, kind) and self.kind in ("", plain_type(kind)):
+            return Payload(form[0], MEDIA + json.dumps([_CLASS + value.name, kind, ""]))
         if self.kind:
             raise Unfit(f"its encode= gives no pair (bytes, {self._content_type!r})")
         return None
