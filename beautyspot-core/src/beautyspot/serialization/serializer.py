@@ -141,8 +141,6 @@ class MsgpackSerializer(SerializerBase):
         """
         classes = [cls for annotation in (*types, *errors) for cls in classes_in(annotation)]
         old = self._trust
-        if not classes and own is None:
-            return self
         named = [*old.named.values(), *classes]
         return self._with(Trust(old.registered, old.types, named, own or old.own, errors))
 
