@@ -96,11 +96,10 @@ class Media:
         cls = type(value)
         found = ("", _JSON) if cls in _OF_JSON else support_of(self._types, cls)
         if found is None and self.draws and hasattr(cls, "figure"):
-            with suppress(Exception):  # of a property
-                figure = value.figure
-                held = support_of(self._types, type(figure))
-                if held and held[1].drawn:
-                    value, found = figure, held
+            with suppress(Exception):  # of a property; or it is no figure of a known kind
+                figure, by = self._support(value.figure)
+                if by.drawn:
+                    return figure, by
         support: TypeSupport | _Json | None = found[1] if found else None
         is_json = support is _JSON and self.kind.endswith("+json")
         if support is not None and (is_json or self.kind in support.media):
