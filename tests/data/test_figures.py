@@ -133,6 +133,29 @@ def test_a_figure_of_plotly_comes_back_and_is_a_page_where_that_is_asked(spot: A
     assert (page(1), page(5)) == (page(1), page(5))
 
 
+def test_a_mark_with_another_content_type_gives_no_picture_of_the_one_before(
+    make_spot: Any,
+) -> None:
+    import plotly.graph_objects
+
+    def draw(height: int) -> Any:
+        return figure(height)
+
+    def page(height: int) -> Any:
+        return plotly.graph_objects.Figure({"data": [{"type": "bar", "y": [0, height]}]})
+
+    spot = make_spot(strict=False)
+    for kind, (start, _) in KINDS.items():
+        marked = spot.mark(content_type=kind)(draw)
+        spot.set_result(figure(2), marked, 2)
+        for each in (1, 1, 2):
+            assert marked(each).startswith(start)
+    assert spot.stats()["hits"] == 2 * len(KINDS)
+    assert type(spot.mark(draw)(1)) is Figure
+    assert b"<html>" in spot.mark(content_type="text/html")(page)(1)
+    assert spot.mark(page)(1) == page(1)
+
+
 def test_the_arrays_of_a_figure_of_plotly_come_back_as_such(spot: Any) -> None:
     import numpy as np
     import plotly.graph_objects as go
