@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 import operator
 import sys
+from contextlib import suppress
 from enum import Enum, Flag
 from types import (
     FunctionType,
@@ -266,10 +267,19 @@ class Form:
             is_cached = isinstance(static(self.cls, name), functools.cached_property)
             if not (is_cached or name == _ALIAS or (name in self._empty and item is None)):
                 own[name] = item
-        special = [*filter(self._is_special, own)]
-        if special:
-            raise Refused(f"it has an attribute {special[0]}, which Python may use: rename it")
+        self._check(own, value)
         return [*parts, PLAIN[self._kind](value)] if self._kind in PLAIN else parts
+
+    def _check(self, attributes: Mapping[Any, Any], value: Any) -> None:
+        """Refuse attributes that may do something, or that another process can't know."""
+        for name, item in attributes.items():
+            if self._is_special(name):
+                raise Refused(f"it has an attribute {name}, which Python may use: rename it")
+            if name[:1] == "_" and "hash" in name and type(item) is int and item == _hash_of(value):
+                raise Refused(
+                    f"its {name} is a hash, which another process can't know: return it before it "
+                    "is hashed, or keep its hash in a functools.cached_property"
+                )
 
     def _is_special(self, name: Any) -> bool:
         """Whether an attribute of this name may do something, or is none that Python would set."""
@@ -319,6 +329,12 @@ class Form:
         if state:
             self._dict.__set__(value, state)
         return value
+
+
+def _hash_of(value: object) -> int | None:
+    with suppress(Exception):  # it has none
+        return hash(value)
+    return None
 
 
 def passes_for(cls: type, form: Any) -> bool:
