@@ -271,6 +271,16 @@ def test_an_instance_that_keeps_its_hash_is_refused():
     refused(Term("a", hash(Term("a"))), "its _id_hash is a hash")
 
 
+def test_a_named_tuple_with_a_property_in_a_field_s_place_comes_back():
+    class Upper(Plain2):
+        @property
+        def x(self) -> str:
+            return str(self[0]).upper()
+
+    found = round_trip(Upper("a", 2))
+    assert (type(found), found.x, found[0]) == (Upper, "A", "a")
+
+
 def test_attributes_on_a_named_tuple_are_kept():
     class Loose(Plain2):
         pass

@@ -164,7 +164,8 @@ class Form:
 
     Attributes:
         cls: the class.
-        fields: the names of its fields, less those that are properties, which keep nothing.
+        fields: the names of its fields, less those that are properties, which keep nothing; of a
+            named tuple all, which keeps its items itself.
         by_identity: whether an instance equals no other one, and can't come back as two.
     """
 
@@ -194,7 +195,9 @@ class Form:
         for name in ("__del__", *(_ITEMS if self._is_named else ())):
             if any(name in body(one) for one in line if _is_python(one)):
                 raise Refused(f"is of a class with a {name} of its own, which must not run")
-        self.fields = tuple(n for n in names or () if type(static(cls, n)) is not property)
+        self.fields = tuple(
+            n for n in names or () if self._is_named or type(static(cls, n)) is not property
+        )
         # What is in its slots, and what an exception in C keeps beside its arguments.
         self._members = [
             (name, each)
