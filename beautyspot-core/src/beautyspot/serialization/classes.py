@@ -273,9 +273,9 @@ class Form:
         self._check(own, value)
         return [*parts, PLAIN[self._kind](value)] if self._kind in PLAIN else parts
 
-    def _check(self, attributes: Mapping[Any, Any], value: Any) -> None:
+    def _check(self, attributes: dict[str, Any], value: Any) -> None:
         """Refuse attributes that may do something, or that another process can't know."""
-        for name, item in attributes.items():
+        for name, item in (attributes | (attributes.get(_PRIVATE) or {})).items():
             if self._is_special(name):
                 raise Refused(f"it has an attribute {name}, which Python may use: rename it")
             if name[:1] == "_" and "hash" in name and type(item) is int and item == _hash_of(value):
