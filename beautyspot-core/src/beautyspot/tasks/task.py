@@ -142,14 +142,14 @@ class Task:
         self.kind = kind
         self.options = options
         self.owner = owner
-        self.ttl = options.seconds
+        self.ttl: float | None = None if callable(options.ttl) else options.ttl
         self.refreshes = options.mode == "refresh"
         tags = () if callable(options.tags) else options.tags
         self.terms = Terms(self.ttl, tags)
         self.asks_terms = callable(options.ttl) or callable(options.tags)
         lasts = self.ttl if options.error_ttl is None else or_none(seconds)(options.error_ttl)
         self.error_terms = Terms(lasts, tags)
-        self.stale = or_none(seconds)(options.stale)
+        self.stale: float | None = options.stale
         has_decided = options.version is not None or bool(options.added)  # its author
         self.to_compare = 0 if has_decided else COMPARED
         self.compared: set[str] = set()

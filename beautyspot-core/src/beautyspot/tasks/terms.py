@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from beautyspot.config.settings import LIFETIME, or_none
 from beautyspot.contracts import seconds
 from beautyspot.errors import ConfigError
-from beautyspot.tasks.options import are_texts, several
+from beautyspot.tasks.options import texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ def terms_of(
         ConfigError: a function gave something else than a duration, or than tags.
         Exception: a function raised it.
     """
-    ttl, tags = options.seconds, options.tags
+    ttl, tags = options.ttl, options.tags
     if callable(options.ttl):
         answer = options.ttl(result, *args, **kwargs)
         number = getattr(answer, "total_seconds", lambda: answer)()
@@ -56,9 +56,10 @@ def terms_of(
             raise _wrong("ttl", answer, LIFETIME) from None
     if callable(tags):
         found: Any = tags(result, *args, **kwargs)
-        tags = several(found)
-        if found is None or not are_texts(tags):
-            raise _wrong("tags", found, 'a text, or several: ("a", "b")')
+        try:
+            tags = texts(found)
+        except (TypeError, ValueError):
+            raise _wrong("tags", found, 'a text, or several: ("a", "b")') from None
     return Terms(ttl, tags)
 
 
