@@ -256,29 +256,23 @@ class Addressing:
         return call.texts
 
     def keys(self, calls: list[tuple[Any, ...]]) -> list[str] | None:
-        """The keys of many calls of positional arguments, "" for none, as `address` makes them.
+        """The keys of many calls with flat arguments by position, as `address` makes them.
 
-        None where it can't make them in bulk: also before the first call has its key.
+        None where some are of another kind, and before the first call has its key: then each call
+        gets its own by `address`.
         """
-        maker, keygen = self._key_maker, self._keygen
-        if maker is None or self.has_own_id or self.follows:
+        maker, made = self._key_maker, list[str]()
+        if maker is None or self.has_own_id or self.follows or not self._is_ours:
             return None
-        made: list[str] = []
-        for args in calls:
-            key = ""
-            try:
-                values, more = bound = self.bind(*args)
-                if self._is_ours and not more and FLAT.issuperset(map(type, values)):
-                    texts = flat_texts(self._binding.names, values)
-                    key = maker(keygen.id_of(texts, self._added))
-                else:
-                    call = Addressed()
-                    self.address(call, bound)
-                    key = call.key
-            except Exception:  # noqa: S110 - whoever makes the call meets it again
-                pass
-            made.append(key)
-        return made
+        with suppress(Exception):  # one does not fit, or a function given as `key=` raised it
+            for args in calls:
+                values, more = self.bind(*args)
+                if more or not FLAT.issuperset(map(type, values)):
+                    return None
+                texts = flat_texts(self._binding.names, values)
+                made.append(maker(self._keygen.id_of(texts, self._added)))
+            return made
+        return None
 
     def earlier_keys(self, call: Addressed) -> list[str]:
         """The keys of the call under the identifiers of `renamed_from=`, in their order."""

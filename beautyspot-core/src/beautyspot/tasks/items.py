@@ -95,8 +95,6 @@ def _iterator(value: Any) -> Iterable[Any] | None:
 
     A frame gives its columns, and not its rows, so it is none.
     """
-    if type(value) is list:
-        return value
     if isinstance(value, _NO_LISTS) or hasattr(type(value), "columns"):
         return None
     try:

@@ -18,7 +18,7 @@ from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
 from beautyspot.tasks.items import Items
 from beautyspot.tasks.telling import TellingAddressing
-from beautyspot.tasks.terms import Terms, checked_price
+from beautyspot.tasks.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,15 +194,6 @@ class Task:
             variant.form = self.form.vouching(vouched)
             known = self._variants[key] = vouched, variant
         return known[1]
-
-    def price_of(self, result: Any) -> float:
-        """What an execution cost, as the function given as `price=` says of its result.
-
-        Raises:
-            ConfigError: that is no finite number, or negative.
-        """
-        assert self.options.price is not None  # noqa: S101 - the callers ask
-        return checked_price(self.options.price(result))
 
     def is_result(self, error: Exception | None) -> bool:
         """Whether an error that the function raised is a result; none of beautyspot's is."""
