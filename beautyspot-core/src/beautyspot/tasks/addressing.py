@@ -83,6 +83,7 @@ class Addressing:
         memo: the keys of earlier calls with small, plain arguments.
         is_local: whether the function is a lambda, or made by another function.
         has_own_id: whether `key=` gives an ID in place of the arguments.
+        changed: what calls in this process have changed of their own keys, with what to write.
         is_shared: whether another function with this one's identity was called, and that was said.
     """
 
@@ -118,18 +119,16 @@ class Addressing:
         known: Mapping[str, Any] = {} if inner is None else inner.__globals__
         self._binding = Binding(user, ignore=options.ignore, key_of=per_argument, known=known)
         self.bind = self._binding.bind
-        self._added: dict[str, str] = {}
-        if options.added:
-            self._added = added_texts(
-                user,
-                options.added,
-                ignore=options.ignore,
-                key_of=per_argument,
-                text_of=self._keygen.canonical,
-            )
+        self._added = added_texts(
+            user,
+            options.added or {},
+            ignore=options.ignore,
+            key_of=per_argument,
+            text_of=self._keygen.canonical,
+        )
         self._key_maker: KeyMaker | None = None
         self.memo: Memo = {}
-        self._changed: dict[str, str] = {}
+        self.changed: dict[str, str] = {}
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""

@@ -13,7 +13,7 @@ from beautyspot.functions.names import identifier_of
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
-from beautyspot.tasks.addressing import NOTHING, OWN_ID, Addressing
+from beautyspot.tasks.addressing import OWN_ID, Addressing
 from beautyspot.tasks.advice import UNKNOWN, Advisor, called, root
 
 if TYPE_CHECKING:
@@ -29,18 +29,12 @@ class Watch(NamedTuple):
     """What a call may change of its own key, as it was when it got that.
 
     Attributes:
-        call: the call.
-        noted: the texts of those arguments that may change, and of their attributes, by path.
-        held: the same of what the function captured.
-        kept: what took long to write.
+        call: the call, which keeps the texts that its key was made of.
         item: True for the item of `each=` alone, False for all but that.
         has_moved: whether that has changed already, while the call waited.
     """
 
     call: Addressed
-    noted: Mapping[str, str]
-    held: Mapping[str, str]
-    kept: dict[object, str]
     item: bool | None
     has_moved: bool
 
@@ -117,33 +111,14 @@ class TellingAddressing(Addressing):
                 )
         except Exception:  # it has no key any more
             has_moved = True
-        if holds_nothing and self.has_own_id and not has_moved:
-            return None
-        noted, kept = (call.walk.noted, call.walk.kept) if call.walk else (NOTHING, {})
-        return Watch(call, noted, call.held, kept, item, has_moved)
+        return Watch(call, item, has_moved)
 
     def changes(self, watch: Watch) -> dict[str, str]:
         """What the call that was watched has changed by now, with what to tell of it."""
-        call, noted, before_held, kept, item, _ = watch
+        call, item, _ = watch
         named, held = self._binding.named(call.bound), self._held()
-        each, paths = self._options.each, list[str]()
-        if not item and self._key_maker is None:  # else it holds nothing
-            now: dict[str, str] = {}
-            with suppress(Exception):  # it has no text any more
-                self._whole_name("", now)
-            paths += _differing(before_held, now)
-        if not self.has_own_id:
-            asked = {
-                name: value
-                for name, value in named.items()
-                if type(value) not in FLAT
-                and name not in self._keyed
-                and item in (None, name == each)
-            }
-            before = {path: text for path, text in noted.items() if root(path) in asked}
-            paths += _differing(before, self._noted_now(asked, kept, before))
         found: dict[str, str] = {}
-        for path in paths:
+        for path in self._changed_paths(watch, named):
             told = self._advisor.about(path, named, held)
             if told not in found.values():  # of an object as a whole
                 found[called(path)] = told
@@ -156,25 +131,33 @@ class TellingAddressing(Addressing):
             found = {name: self._advisor.about_code(name) for name in sorted(names)}
             if found:
                 self._forget_version()
-        self._changed.update(found)
+        self.changed.update(found)
         return found
 
-    def _noted_now(
-        self, named: dict[str, Any], kept: dict[object, str], before: dict[str, str]
-    ) -> dict[str, str]:
-        """The texts by path of what may change; "" where there is none, and then else as before."""
-        walk = self._keygen.walk(kept)
+    def _changed_paths(self, watch: Watch, named: dict[str, Any]) -> list[str]:
+        """Where the texts of arguments and captured variables are others than in the key."""
+        call, item, _ = watch
+        each, paths = self._options.each, list[str]()
+        if not item and self._key_maker is None:  # else it holds nothing
+            now: dict[str, str] = {}
+            with suppress(Exception):  # it has no text any more
+                self._whole_name("", now)
+            paths += _differing(call.held, now)
+        if call.walk is None:  # it has an ID of its own, or nothing that may change
+            return paths
+        asked = {
+            name: value
+            for name, value in named.items()
+            if type(value) not in FLAT and name not in self._keyed and item in (None, name == each)
+        }
+        before = {path: text for path, text in call.walk.noted.items() if root(path) in asked}
+        walk = self._keygen.walk(call.walk.kept)
         try:
-            self._keygen.texts_of(named, walk)
-        except Exception:
+            self._keygen.texts_of(asked, walk)
+        except Exception:  # it has no text any more, and what comes behind that is as before
             place = walk.where().partition("[")[0]  # the key of a dict may be a secret
-            return {**before, **walk.noted, place: ""}
-        return walk.noted
-
-    @property
-    def about_changes(self) -> list[str]:
-        """What calls in this process have changed of their own keys, and what to write."""
-        return [*self._changed.values()]
+            walk.noted = {**before, **walk.noted, place: ""}
+        return paths + _differing(before, walk.noted)
 
 
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
