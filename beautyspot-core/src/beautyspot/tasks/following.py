@@ -506,9 +506,7 @@ class _Content(Walk):
         return _LEFT
 
     def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
-        """As of any walk, in the order of a dict: code that iterates over it sees that."""
-        if step is not KEYED:
-            return super().mapping(items, step)
+        """In the order of the dict, and not sorted: code that iterates over it sees that."""
         pairs = [f"[{self.at('<key>', '', k)},{self.at(step, k, v)}]" for k, v in items.items()]
         return f"[{','.join(pairs)}]"
 
