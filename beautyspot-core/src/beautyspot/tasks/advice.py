@@ -61,15 +61,17 @@ class Advisor:
         name = root(path)
         if name not in named and name not in held:
             return UNKNOWN
-        if name == self._each:
-            return f'say with mark(key={{"{name}": function}}) what counts of an item'
         other = f'say with mark(key={{"{name}": function}}) what counts'
         if name not in named:
             other = f"pass what counts of {called(path)} as an argument"
         line, part, is_theirs = self._reach(path, named, held)
         if is_theirs and not is_of_installed(type(part)):  # else it may be a client
             return f"{line} is of another package: pass its fields, or {other}"
-        if not line or is_nameless(part if isinstance(part, type) else type(part)):
+        if (
+            not line
+            or name == self._each  # the items tell the results apart
+            or is_nameless(part if isinstance(part, type) else type(part))
+        ):
             return other
         return f'if no result depends on {line}, write mark(ignore=("{line}",)); else {other}'
 

@@ -168,11 +168,6 @@ class Task:
         self.classes = classes_by_arguments(unwrap_ours(function))
         self._variants: dict[tuple[int, ...], tuple[list[Any], Task]] = {}
 
-    def take(self, sent: tuple[Any, ...]) -> None:
-        """See `Addressing.take`."""
-        self.addressing.take(sent)
-        self.func_identifier = self.addressing.func_identifier
-
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """A call of the function, whose result may be of classes that it was given."""
         return Call(self if self.classes is None else self._given(args, kwargs), args, kwargs)
