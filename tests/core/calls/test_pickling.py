@@ -216,7 +216,8 @@ def double(x):
 double(1)
 child = "import pickle, sys; pickle.load(sys.stdin.buffer)(2)"
 subprocess.run([sys.executable, "-c", child], input=cloudpickle.dumps(double), cwd="/", check=True)
-print(len({(row.version, row.code) for row in spot._parts.metadata.rows()}), spot.stats()["entries"])
+rows = list(spot._parts.metadata.rows())
+print(len({(row.version, row.code) for row in rows}), len(rows))
 """
 
 

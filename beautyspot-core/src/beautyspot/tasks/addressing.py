@@ -204,7 +204,6 @@ class Addressing:
             UnstableKeyError: an argument has no stable form.
         """
         call.bound = values, more = bound or self.bind(*call.args, **call.kwargs)
-        call.texts = call.walk = None
         held: dict[str, str] = {}
         maker, keygen, memo = self._key_maker or self._maker(held), self._keygen, self.memo
         is_flat = not more and FLAT.issuperset(map(type, values))
@@ -261,7 +260,7 @@ class Addressing:
         gets its own by `address`.
         """
         maker, made = self._key_maker, list[str]()
-        if maker is None or self.has_own_id or self.follows or not self._is_ours:
+        if maker is None or self.has_own_id or not self._is_ours:
             return None
         with suppress(Exception):  # one does not fit, or a function given as `key=` raised it
             for args in calls:
