@@ -15,7 +15,7 @@ from beautyspot.errors import MetadataError
 from beautyspot.limits.concurrency_cap import held
 from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.counting import Counting
-from beautyspot.tasks.terms import checked_price, terms_of
+from beautyspot.tasks.options import checked_price, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,12 +1,16 @@
-"""The options of `mark`, checked when the function is decorated and not when it is called."""
+"""The options of `mark`, and what its functions say of a result: lifetime, tags, price.
+
+Options are checked when the function is decorated, and not when it is called.
+"""
 
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 from beautyspot.config.settings import (
     COMPRESSION,
@@ -94,7 +98,7 @@ class MarkOptions(SimpleNamespace):
         return cls(**made)
 
 
-def several(fits: Callable[[Any], bool]) -> Callable[[object], tuple[Any, ...]]:
+def _several(fits: Callable[[Any], bool]) -> Callable[[object], tuple[Any, ...]]:
     """A check that gives several texts or classes as a tuple, if all fit; one is short for that."""
 
     def checked(value: Any) -> tuple[Any, ...]:
@@ -150,7 +154,7 @@ def _or_of_the_result(check: Callable[[object], Any]) -> Callable[[object], Any]
     return lambda value: value if _is_plain(value) else check(value)
 
 
-texts: Final = several(_is_text)
+_texts: Final = _several(_is_text)
 """Several texts as a tuple; one is short for that."""
 
 _KEYS: Final = "an ID, a function of the arguments, or a table {{argument: function of its value}}"
@@ -177,10 +181,10 @@ _OPTIONS: Final[dict[str, tuple[Any, Callable[[Any], object], str]]] = {
     "keygen": (None, *_LATER),
     "ttl": (None, _or_of_the_result(or_none(seconds)), f"{LIFETIME}, {_OF_THE_RESULT}"),
     "stale": (None, seconds, DURATION),
-    "tags": ((), _or_of_the_result(texts), f"{_OF_THE_RESULT[3:]}, or {_TEXTS}"),
+    "tags": ((), _or_of_the_result(_texts), f"{_OF_THE_RESULT[3:]}, or {_TEXTS}"),
     "ignore": (
         (),
-        several(_is_path),
+        _several(_is_path),
         f"{_TEXTS}; of a private attribute the name that it has in vars(self), _Class__name",
     ),
     "name": (None, text, "a text that no other function uses"),
@@ -192,7 +196,7 @@ _OPTIONS: Final[dict[str, tuple[Any, Callable[[Any], object], str]]] = {
     ),
     "mode": (None, fitting(MODES.__contains__), " or ".join(MODES)),
     "stale_on_error": (False, *_FLAG),
-    "cache_errors": ((), several(_is_error), _ERRORS),
+    "cache_errors": ((), _several(_is_error), _ERRORS),
     "error_ttl": (None, _as_written, LIFETIME),
     "on_cancel": (None, fitting(ON_CANCEL.__contains__), " or ".join(ON_CANCEL)),
     "each": (None, text, "the name of a parameter that takes a list"),
@@ -202,9 +206,82 @@ _OPTIONS: Final[dict[str, tuple[Any, Callable[[Any], object], str]]] = {
         "a whole number of items, 1 or more",
     ),
     "added": (None, _added, "a table {{parameter: value at which nothing changed}}"),
-    "renamed_from": ((), texts, 'identifiers such as "module:function"'),
+    "renamed_from": ((), _texts, 'identifiers such as "module:function"'),
     "arguments": (None, *_FLAG),
     "compress": (None, compression, COMPRESSION),
     "mmap": (False, *_FLAG),
 }
 """Of each option its default, what gives it in its form, as of settings, and what it may be."""
+
+
+# ------------------------------------------------------------------------ what it says of a result
+
+
+class Terms(NamedTuple):
+    """The terms on which one result is kept.
+
+    Attributes:
+        ttl: how long it is valid, in seconds; 0 has expired at once, None is for ever.
+        tags: by which it can be invalidated.
+    """
+
+    ttl: float | None
+    tags: tuple[str, ...]
+
+
+def terms_of(
+    options: MarkOptions, result: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Terms:
+    """The terms of one result, of the options `ttl` and `tags` of its mark.
+
+    A duration that would have ended in the past, such as a token's, ends at once.
+
+    Args:
+        options: of the mark.
+        result: of the call; of a generator, the list of its items.
+        args: of the call, as they were passed.
+        kwargs: the same.
+
+    Raises:
+        ConfigError: a function gave something else than a duration, or than tags.
+        Exception: a function raised it.
+    """
+    ttl, tags = options.ttl, options.tags
+    if callable(options.ttl):
+        answer = options.ttl(result, *args, **kwargs)
+        number = getattr(answer, "total_seconds", lambda: answer)()
+        is_past = isinstance(number, int | float) and -math.inf < number < 0
+        try:
+            ttl = or_none(seconds)(0 if is_past else answer)
+        except (TypeError, ValueError):
+            raise _wrong("ttl", answer, LIFETIME) from None
+    if callable(tags):
+        found: Any = tags(result, *args, **kwargs)
+        try:
+            tags = _texts(found)
+        except (TypeError, ValueError):
+            raise _wrong("tags", found, 'a text, or several: ("a", "b")') from None
+    return Terms(ttl, tags)
+
+
+def checked_price(answer: Any) -> float:
+    """A price as it is stored, of any kind of number.
+
+    Raises:
+        ConfigError: it is no finite number, or negative; says what to return.
+    """
+    try:
+        price = math.nan if isinstance(answer, bool | str | bytes) else float(answer)
+    except (TypeError, ValueError, OverflowError):  # also of a huge integer
+        price = math.nan
+    if 0 <= price < math.inf:
+        return price
+    example = "a finite number that is 0 or more, such as result.usage.total_tokens * 2e-6"
+    raise _wrong("price", answer, f"what the call cost, as {example}")
+
+
+def _wrong(option: str, answer: object, instead: str) -> ConfigError:
+    """A number or a short text may be read in a message, other values not."""
+    plain = isinstance(answer, str | int | float)
+    shown = f"{answer!r:.80}" if plain else f"an object of type {type(answer).__name__}"
+    return ConfigError(f"the function given as {option}= returned {shown}: return {instead}")

@@ -17,8 +17,8 @@ from beautyspot.tasks.addressing import Addressed
 from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
 from beautyspot.tasks.items import Items
+from beautyspot.tasks.options import Terms
 from beautyspot.tasks.telling import TellingAddressing
-from beautyspot.tasks.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
