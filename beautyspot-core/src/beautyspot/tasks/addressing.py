@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from beautyspot.tasks.following import Following
     from beautyspot.tasks.options import MarkOptions
 
-    FirstKey = Callable[[Any, str, tuple[str, str | None]], Callable[[], bool]]
+    FirstKey = Callable[[Any, str, tuple[str, str | None]], object]
 
 
 OWN_ID: Final = "mark(key=)"
@@ -71,7 +71,7 @@ class Addressing:
         options: of its mark.
         keygen: says what tells values apart.
         on_first_key: called once, with the function, its identifier, and its name and version,
-            where these two alone are its identity; gives `is_shared`.
+            where these two alone are its identity.
         on_first_call: called before that, whatever its identity is.
 
     Attributes:
@@ -84,7 +84,6 @@ class Addressing:
         is_local: whether the function is a lambda, or made by another function.
         has_own_id: whether `key=` gives an ID in place of the arguments.
         changed: what calls in this process have changed of their own keys, with what to write.
-        is_shared: whether another function with this one's identity was called, and that was said.
     """
 
     def __init__(
@@ -102,7 +101,6 @@ class Addressing:
         self._options = options
         self._on_first_key: FirstKey | None = on_first_key
         self._on_first_call = on_first_call
-        self.is_shared: Callable[[], bool] = bool
         self._identity = Identity(target)
         self.func_name = self._identity.func_name
         self.func_identifier = options.name or self._identity.func_identifier
@@ -314,7 +312,7 @@ class Addressing:
             self._on_first_call()
             by_name = name == self.func_identifier or options.name is not None
             if not self.follows and by_name and self._binding.bound <= set(options.ignore):
-                self.is_shared = tell(identity.named, self.func_identifier, (name, version))
+                tell(identity.named, self.func_identifier, (name, version))
             self._on_first_key = None
         maker = self._maker_of(name, version)
         by_user = options.name is not None and self.has_own_id
