@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xxhash import xxh32_hexdigest
 
-from beautyspot.concurrency.lazily import Lazily
 from beautyspot.functions.names import identifier_of
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
 from beautyspot.tasks.addressing import OWN_ID, Addressing
-from beautyspot.tasks.advice import UNKNOWN, Advisor, called, root
+from beautyspot.tasks.advice import UNKNOWN, about, about_code, advice, called, root
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,12 +61,9 @@ class TellingAddressing(Addressing):
         if self.has_own_id:
             return "have the function given as key= return a value that has a stable form"
         with suppress(Exception):  # the call is worth more than what may be said of it
-            return self._advisor.advice(self._binding.named(call.bound), self._held(), error.path)
+            named, each = self._binding.named(call.bound), self._options.each
+            return advice(self._function, each, error.path, named, self._held())
         return UNKNOWN
-
-    @Lazily
-    def _advisor(self) -> Advisor:
-        return Advisor(self._function, self.func_name, self._options.each)
 
     def begin(  # noqa: C901 - one step, in its order: it is made at each miss
         self, call: Addressed, *, item: bool | None = None
@@ -119,7 +115,7 @@ class TellingAddressing(Addressing):
         named, held = self._binding.named(call.bound), self._held()
         found: dict[str, str] = {}
         for path in self._changed_paths(watch, named):
-            told = self._advisor.about(path, named, held)
+            told = about(self._function, self.func_name, path, named, held)
             if told not in found.values():  # of an object as a whole
                 found[called(path)] = told
         if not found and self.follows and not item:
@@ -128,7 +124,7 @@ class TellingAddressing(Addressing):
             # What `ignore=` names in an argument is not told from its code.
             if given and self._following.of(given, named, afresh=True) != call.code:
                 names |= {identifier_of(each) for each in given}
-            found = {name: self._advisor.about_code(name) for name in sorted(names)}
+            found = {name: about_code(self.func_name, name) for name in sorted(names)}
             if found:
                 self._forget_version()
         self.changed.update(found)
