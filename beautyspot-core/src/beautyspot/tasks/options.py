@@ -34,10 +34,6 @@ if TYPE_CHECKING:
 
 MODES: Final = ("normal", "readonly", "replay", "refresh")
 
-ON_CANCEL: Final = ("stop", "finish")
-
-KeyOption = str | Callable[..., object] | Mapping[str, Callable[[Any], object]]
-
 Backend = str | Mapping[str, Any]
 """A name, a URL or a table of options."""
 
@@ -49,7 +45,7 @@ class MarkKeywords(TypedDict, total=False):
     save_blob: bool | None
     content_type: str | None
     serializer: Backend | SerializerBase | type[SerializerBase] | None
-    key: KeyOption | None
+    key: str | Callable[..., object] | Mapping[str, Callable[[Any], object]] | None
     keygen: Backend | KeyGenBase | type[KeyGenBase] | None
     ttl: float | str | timedelta | Callable[..., object] | None
     stale: float | str | timedelta | None
@@ -157,9 +153,7 @@ def _or_of_the_result(check: Callable[[object], Any]) -> Callable[[object], Any]
 _texts: Final = _several(_is_text)
 """Several texts as a tuple; one is short for that."""
 
-_KEYS: Final = "an ID, a function of the arguments, or a table {{argument: function of its value}}"
 _TEXTS: Final = 'a text, or several: {option}=("a", "b")'
-_ERRORS: Final = "classes of exceptions, none of beautyspot: {option}=(LookupError,)"
 _OF_THE_RESULT: Final = "or a function of the result and the arguments, no async def"
 _FLAG: Final = (flag, "True or False")
 _LATER: Final = (lambda value: value, "")  # is checked where the backend is made
@@ -177,7 +171,11 @@ _OPTIONS: Final[dict[str, tuple[Any, Callable[[Any], object], str]]] = {
         'a MIME type such as "image/png"',
     ),
     "serializer": (None, *_LATER),
-    "key": (None, fitting(_is_key), _KEYS),
+    "key": (
+        None,
+        fitting(_is_key),
+        "an ID, a function of the arguments, or a table {{argument: function of its value}}",
+    ),
     "keygen": (None, *_LATER),
     "ttl": (None, _or_of_the_result(or_none(seconds)), f"{LIFETIME}, {_OF_THE_RESULT}"),
     "stale": (None, seconds, DURATION),
@@ -196,9 +194,13 @@ _OPTIONS: Final[dict[str, tuple[Any, Callable[[Any], object], str]]] = {
     ),
     "mode": (None, fitting(MODES.__contains__), " or ".join(MODES)),
     "stale_on_error": (False, *_FLAG),
-    "cache_errors": ((), _several(_is_error), _ERRORS),
+    "cache_errors": (
+        (),
+        _several(_is_error),
+        "classes of exceptions, none of beautyspot: {option}=(LookupError,)",
+    ),
     "error_ttl": (None, _as_written, LIFETIME),
-    "on_cancel": (None, fitting(ON_CANCEL.__contains__), " or ".join(ON_CANCEL)),
+    "on_cancel": (None, fitting(("stop", "finish").__contains__), "stop or finish"),
     "each": (None, text, "the name of a parameter that takes a list"),
     "batch": (
         None,
