@@ -205,9 +205,8 @@ class Addressing:
         held: dict[str, str] = {}
         maker, keygen, memo = self._key_maker or self._maker(held), self._keygen, self.memo
         is_flat = not more and FLAT.issuperset(map(type, values))
-        by_us = self._is_ours and not self.has_own_id
         place: Any = None
-        if by_us and maker is self._key_maker:
+        if self._is_ours and not self.has_own_id and maker is self._key_maker:
             place = (tuple(map(type, values)), values) if is_flat else self._place(call)
         known = None if place is None else memo.get(place)
         if known is not None:

@@ -156,12 +156,17 @@ class Task:
         self.addressing = TellingAddressing(function, options, keygen, on_first_key, on_first_call)
         self.func_identifier = self.addressing.func_identifier
         self.counted = counted_of(self.func_identifier)
-        streams = "generator" in kind
         self.form = ResultForm(
-            function, options, serializer, types, streams=streams, is_private=is_private
+            function,
+            options,
+            serializer,
+            types,
+            streams="generator" in kind,
+            is_private=is_private,
         )
-        is_local = self.addressing.is_local
-        check_combinations(self.func_identifier, function, kind, options, is_local=is_local)
+        check_combinations(
+            self.func_identifier, function, kind, options, is_local=self.addressing.is_local
+        )
         each = options.each
         self.items = None if each is None else Items(self.func_identifier, function, each)
         self.draw = self.form.draw if each is None else None  # there it is done item by item
