@@ -54,9 +54,7 @@ def advice(
     other = f'say with mark(key={{"{name}": function}}) what counts'
     if name not in named:
         other = f"pass what counts of {called(path)} as an argument"
-    line, part, is_theirs = _reach(function, path, named, held)
-    if is_theirs and not is_of_installed(type(part)):  # else it may be a client
-        return f"{line} is of another package: pass its fields, or {other}"
+    line, part, _ = _reach(function, path, named, held)
     if (
         not line
         or name == each  # the items tell the results apart
