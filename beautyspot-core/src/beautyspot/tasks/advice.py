@@ -15,7 +15,7 @@ from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.identity import is_of_installed, taken_apart
 from beautyspot.functions.names import (
     captured,
-    is_nameless,
+    is_named,
     is_python_class,
     namespace_of,
     root_of,
@@ -58,7 +58,7 @@ def advice(
     if (
         not line
         or name == each  # the items tell the results apart
-        or is_nameless(part if isinstance(part, type) else type(part))
+        or not is_named(part if isinstance(part, type) else type(part))
     ):
         return other
     return f'if no result depends on {line}, write mark(ignore=("{line}",)); else {other}'
