@@ -28,7 +28,7 @@ from beautyspot.keys.walk import ADVICE, NAME, Walk
 from beautyspot.messages import less_secrets, masked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from beautyspot.contracts.values import Types
     from beautyspot.keys.walk import Custom, Form
@@ -160,6 +160,15 @@ class KeyGen(KeyGenBase):
                 members.append(f"{quote(name)}:{texts[name]}")  # noqa: PERF401 - a call less
         data = f"[[{before}],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
         return self.digest(data).hexdigest()[:HEX_DIGITS]
+
+    def form_of(self, names: Iterable[str]) -> str:
+        """What `id_of` makes a digest of for arguments of these names; `%` writes their texts in.
+
+        Args:
+            names: identifiers.
+        """
+        members = [f"{quote(name)}:%({name})s" for name in sorted(names)]
+        return f"[[],{{{','.join(members)}}}]"
 
     def id_of_value(self, value: object) -> str:
         """The `input_id` of a call that is identified by one value."""

@@ -14,7 +14,7 @@ from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import Identity, file_digest, taken_apart
 from beautyspot.functions.names import innermost_function, is_without_file, unwrap_ours
 from beautyspot.keys.binding import Binding, added_texts
-from beautyspot.keys.generator import KeyGen, KeyMaker, ours_for
+from beautyspot.keys.generator import HEX_DIGITS, KeyGen, KeyMaker, ours_for
 from beautyspot.keys.memo import CALLS, FLAT, LONGEST, ZEROS, written
 from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import less_captured
@@ -260,17 +260,20 @@ class Addressing:
 
         None where it can't make them in bulk: also before the first call has its key.
         """
-        maker, keygen = self._key_maker, self._keygen
+        maker, bind, names = self._key_maker, self.bind, self._binding.names
         if maker is None or self.has_own_id or self.follows:
             return None
+        form, digest = self._keygen.form_of(names), self._keygen.digest
+        by_form, are_flat = self._is_ours and not self._added, FLAT.issuperset
         made: list[str] = []
         for args in calls:
             key = ""
             try:
-                values, more = bound = self.bind(*args)
-                if self._is_ours and not more and FLAT.issuperset(map(type, values)):
-                    texts = flat_texts(self._binding.names, values)
-                    key = maker(keygen.id_of(texts, self._added))
+                values, more = bound = bind(*args)
+                if by_form and not more and are_flat(map(type, values)):
+                    text = form % flat_texts(names, values)
+                    data = text.encode("utf-8", "backslashreplace")
+                    key = maker(digest(data).hexdigest()[:HEX_DIGITS])
                 else:
                     call = Addressed()
                     self.address(call, bound)
