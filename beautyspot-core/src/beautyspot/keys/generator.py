@@ -23,12 +23,12 @@ from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.backend import wrong_answer
 from beautyspot.errors import ConfigError, PluginError, UnstableKeyError
 from beautyspot.keys.forms import Forms, form_of
-from beautyspot.keys.text import FLAT, quote
+from beautyspot.keys.text import FLAT, quote, texts_of_column
 from beautyspot.keys.walk import ADVICE, NAME, Walk
 from beautyspot.messages import less_secrets, masked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from beautyspot.contracts.values import Types
     from beautyspot.keys.walk import Custom, Form
@@ -161,14 +161,16 @@ class KeyGen(KeyGenBase):
         data = f"[[{before}],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
         return self.digest(data).hexdigest()[:HEX_DIGITS]
 
-    def form_of(self, names: Iterable[str]) -> str:
-        """What `id_of` makes a digest of for arguments of these names; `%` writes their texts in.
-
-        Args:
-            names: identifiers.
-        """
-        members = [f"{quote(name)}:%({name})s" for name in sorted(names)]
-        return f"[[],{{{','.join(members)}}}]"
+    def ids_of(self, names: Sequence[str], calls: Sequence[tuple[Any, ...]]) -> list[str]:
+        """What `id_of` gives for each of many calls of flat values, which are those of `names`."""
+        if not calls:
+            return []
+        texts = map(texts_of_column, zip(*calls, strict=True))
+        columns = sorted(zip(names, texts, strict=True))
+        form = f"[[],{{{','.join([f'{quote(name)}:%s' for name, _ in columns])}}}]"
+        rows = zip(*[each for _, each in columns], strict=True)
+        written = [(form % row).encode("utf-8", "backslashreplace") for row in rows]
+        return [self.digest(data).hexdigest()[:HEX_DIGITS] for data in written]
 
     def id_of_value(self, value: object) -> str:
         """The `input_id` of a call that is identified by one value."""

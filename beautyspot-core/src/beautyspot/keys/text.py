@@ -122,6 +122,16 @@ def flat_texts(names: Collection[str], values: Collection[Any]) -> dict[str, str
     return texts
 
 
+def texts_of_column(values: Collection[Any]) -> list[str]:
+    """The texts of many flat values, as `FLAT` writes them, without a call for each if all fit."""
+    kinds = {*map(type, values)}
+    if kinds == {int} and min(values) > -_BIG and max(values) < _BIG:
+        return [*map(repr, values)]
+    if kinds == {str} and max(map(len, values)) <= LARGE:
+        return [*map(quote, values)]
+    return [FLAT[type(value)](value) for value in values]
+
+
 # ------------------------------------------------------------------------- many flat values at once
 
 

@@ -14,7 +14,7 @@ from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import Identity, file_digest, taken_apart
 from beautyspot.functions.names import innermost_function, is_without_file, unwrap_ours
 from beautyspot.keys.binding import Binding, added_texts
-from beautyspot.keys.generator import HEX_DIGITS, KeyGen, KeyMaker, ours_for
+from beautyspot.keys.generator import KeyGen, KeyMaker, ours_for
 from beautyspot.keys.memo import CALLS, FLAT, LONGEST, ZEROS, written
 from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import less_captured
@@ -263,25 +263,23 @@ class Addressing:
         maker, bind, names = self._key_maker, self.bind, self._binding.names
         if maker is None or self.has_own_id or self.follows:
             return None
-        form, digest = self._keygen.form_of(names), self._keygen.digest
-        by_form, are_flat = self._is_ours and not self._added, FLAT.issuperset
-        made: list[str] = []
-        for args in calls:
-            key = ""
+        by_columns, are_flat = self._is_ours and names and not self._added, FLAT.issuperset
+        keys, places, flat = [""] * len(calls), list[int](), list[tuple[Any, ...]]()
+        for place, args in enumerate(calls):
             try:
                 values, more = bound = bind(*args)
-                if by_form and not more and are_flat(map(type, values)):
-                    text = form % flat_texts(names, values)
-                    data = text.encode("utf-8", "backslashreplace")
-                    key = maker(digest(data).hexdigest()[:HEX_DIGITS])
+                if by_columns and not more and are_flat(map(type, values)):
+                    flat.append(values)
+                    places.append(place)
                 else:
                     call = Addressed()
                     self.address(call, bound)
-                    key = call.key
+                    keys[place] = call.key
             except Exception:  # noqa: S110 - whoever makes the call meets it again
                 pass
-            made.append(key)
-        return made
+        for place, input_id in zip(places, self._keygen.ids_of(names, flat), strict=True):
+            keys[place] = maker(input_id)
+        return keys
 
     def earlier_keys(self, call: Addressed) -> list[str]:
         """The keys of the call under the identifiers of `renamed_from=`, in their order."""
