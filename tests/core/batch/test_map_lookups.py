@@ -152,7 +152,8 @@ def test_keys_are_those_of_single_calls(calls: list[tuple[Any, Any]], one: bool)
 
 COLUMNS = [
     [1, -2, 2**2048], [3, -(2**2048)], [1, True, False], ["a", "b", "c" * 1025],
-    ["%s", "\ud800", "é"], [0.0, -0.0, 1.5, float("nan"), float("-inf")], [1, 1.0, "1", None, b"1", [1]],
+    ["%s", "\ud800", "é"], [0.0, -0.0, 1.5, float("nan"), float("-inf")],
+    [1, 1.0, "1", None, b"1", [1]],
 ]  # fmt: skip
 
 
