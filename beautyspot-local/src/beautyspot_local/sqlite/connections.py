@@ -36,8 +36,9 @@ Identity = tuple[int, int]
 CHECKPOINT: Final = 1000
 """Pages in the log that have a commit make a checkpoint, as is SQLite's own way."""
 
-IN_A_ROW: Final = 256
-"""Rows put without a checkpoint, after which the log may be large enough for one."""
+IN_A_ROW: Final = 512
+"""Rows put without a checkpoint, after which the log may be large enough for one: each adds one or
+two pages to it, three where it is put alone."""
 
 _PRAGMAS: Final = (
     "PRAGMA mmap_size = 0",  # a file that is cut short under a map kills the process (SIGBUS)
