@@ -11,9 +11,11 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
+from beautyspot import Event, Saved
 from beautyspot.contracts import Put
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience.reporting import Trouble
@@ -172,6 +174,32 @@ def test_those_of_a_turn_are_stored_by_one_put_before_their_callers_have_them(
     asyncio.run(main())
     assert (store.here, store.away) == (([8], []) if may else ([], [8]))
     assert not spot._engine.cache.leases.leases
+
+
+WHO: ContextVar[str] = ContextVar("who", default="nobody")
+
+
+@pytest.mark.parametrize("may", [True, False])
+def test_observers_hear_of_them_in_the_context_of_none_of_these_tasks(
+    make_spot: Callable[..., Spot], may: bool
+) -> None:
+    heard: list[tuple[bool, str]] = []
+
+    def observe(event: Event) -> None:
+        if isinstance(event, Saved):
+            heard.append((event.later, WHO.get()))
+
+    spot = make_spot(metadata=Noting(may=may), observers=[observe])
+
+    async def main() -> None:
+        f, go_on = together(spot)
+        WHO.set("a user")
+        tasks = await begun(spot, f)
+        go_on.set()
+        await asyncio.gather(*tasks)
+
+    asyncio.run(main())
+    assert heard == [(False, "nobody")] * 8, "their callers wait, whoever writes"
 
 
 def test_a_task_that_is_cancelled_then_loses_no_result(make_spot: Callable[..., Spot]) -> None:

@@ -146,7 +146,8 @@ class Saver:
                 if observers is not None and observers.told:
                     place: Where = "blob" if record.result_type == FILE else "row"
                     key, price = pending.key, record.price
-                    observers.tell("Saved", name, key, size, seconds, place, later, price)
+                    behind = later and not pending.wakers  # a coroutine may wait for it
+                    observers.tell("Saved", name, key, size, seconds, place, behind, price)
             pending.tell(not pending.refused)
 
     def let_go(self, pending: Pending) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from contextvars import Context
 from functools import partial
 from itertools import islice
 from time import monotonic, perf_counter
@@ -272,7 +273,7 @@ class Writer:
         if last is not loop or not ended:
             ended = []
             self._ended = loop, ended
-            loop.call_soon(self._end_turn, ended)
+            loop.call_soon(self._end_turn, ended, context=Context())  # of none of these tasks
         ended.append(pending)
         return True
 
