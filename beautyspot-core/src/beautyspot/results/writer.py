@@ -251,7 +251,7 @@ class Writer:
                 self._give_up(pending, SAVING_AGAIN, self._failure or error, advice)
         return taken
 
-    def write_now(self, pending: Pending, *, alone: bool = True) -> bool:
+    def write_now(self, pending: Pending, *, alone: bool) -> bool:
         """Write one in an event loop; False where that might wait, and another way is needed.
 
         Where it is not `alone`, it is taken over, and written at the end of this turn of the loop,
@@ -281,15 +281,15 @@ class Writer:
         """Write what ended in a turn of the running loop, or have the thread do so."""
         batch = [each for each in ended if self.pending.get(each.key) is each]
         ended.clear()
-        is_written, may_write = not batch, False
-        try:
-            may_write = len(batch) <= BATCH and self._turn.acquire(blocking=False)
-            is_written = is_written or (may_write and self.write(*batch, at_once=True))
-        finally:
-            if may_write:
+        if not batch:
+            return
+        if len(batch) <= BATCH and self._turn.acquire(blocking=False):
+            try:
+                if self.write(*batch, at_once=True):
+                    return
+            finally:
                 self._turn.release()
-            if not is_written:
-                self.hurry()
+        self.hurry()
 
     # ------------------------------------------------------------------------------- failing
 
