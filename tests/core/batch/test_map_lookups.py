@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -129,17 +130,15 @@ def test_with_an_id_of_its_own_no_result_of_equal_arguments_counts(spot: Spot) -
     assert len(RAN) == 20
 
 
-FLAT = st.one_of(
-    st.integers(), st.text(max_size=300), st.floats(), st.booleans(), st.none(),
+VALUES = st.one_of(
+    st.integers(), st.text(max_size=300), st.floats(), st.booleans(), st.none(), st.binary(),
+    st.lists(st.integers(), max_size=20), st.tuples(st.integers(), st.text()),
+    st.dictionaries(st.text(), st.integers(), max_size=3),
 )  # fmt: skip
-OTHERS = st.one_of(FLAT, st.binary(), st.lists(st.integers(), max_size=20))
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.one_of([st.lists(st.tuples(each, each), max_size=5) for each in (FLAT, OTHERS)]),
-    st.booleans(),
-)
+@given(st.lists(st.tuples(VALUES, VALUES), max_size=5), st.booleans())
 def test_keys_are_those_of_single_calls(calls: list[tuple[Any, Any]], one: bool) -> None:
     with bs.Spot("app", metadata="memory", config=False) as spot:
 
@@ -148,12 +147,33 @@ def test_keys_are_those_of_single_calls(calls: list[tuple[Any, Any]], one: bool)
             return 1
 
         @spot.mark
-        def double(value: Any, other: Any, *, more: int = 0) -> int:
+        def double(value: Any, other: Any, *rest: int, more: int = 0) -> int:
             return 1
 
         function: Any = single if one else double
         inputs = [call[:1] if one else call for call in calls]
         spot.key(function, *([0] if one else [0, 0]))
         keys = function.__beautyspot__.addressing.keys(inputs)
-        flat = not any(isinstance(value, bytes | list) for args in inputs for value in args)
-        assert keys == ([spot.key(function, *args) for args in inputs] if flat else None)
+        assert keys == [spot.key(function, *args) for args in inputs]
+
+
+COLUMNS = [
+    [1, -2, 2**2048], [3, -(2**2048)], [1, True, False], ["a", "b", "c" * 1025],
+    ["%s", "\ud800", "é"], [0.0, -0.0, 1.5, float("nan"), float("-inf")],
+    [1, 1.0, "1", None, b"1", [1]],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=range(len(COLUMNS)))
+def test_keys_of_a_column_are_those_of_single_calls(spot: Spot, column: list[Any]) -> None:
+    @spot.mark
+    def f(last: Any, first: Any = 0) -> int:
+        return 1
+
+    keys_of = f.__beautyspot__.addressing.keys  # type: ignore[attr-defined]
+    inputs = [*itertools.product(column, repeat=2), *((value,) for value in column)]
+    single = [spot.key(f, *args) for args in inputs]
+    assert keys_of(inputs) == single
+    assert [keys_of([args]) for args in inputs] == [[key] for key in single]
+    assert keys_of([]) == []
+    assert keys_of([(1, 2, 3), column[:1]]) == ["", spot.key(f, column[0])], "one does not fit"

@@ -251,24 +251,30 @@ class Addressing:
         return call.texts
 
     def keys(self, calls: list[tuple[Any, ...]]) -> list[str] | None:
-        """The keys of many calls with flat arguments by position, as `address` makes them.
+        """The keys of many calls of positional arguments, "" for none, as `address` makes them.
 
-        None where some are of another kind, and before the first call has its key: then each call
-        gets its own by `address`.
+        None where it can't make them in bulk: also before the first call has its key.
         """
-        maker, made = self._key_maker, list[str]()
-        if maker is None or self.has_own_id or not self._is_ours:
+        maker, bind, names = self._key_maker, self.bind, self._binding.names
+        if maker is None or self.has_own_id or self.follows:
             return None
-        with suppress(Exception):  # one does not fit, or a function given as `key=` raised it
-            for args in calls:
-                values, more = self.bind(*args)
-                if more or not FLAT.issuperset(map(type, values)):
-                    return None
-                flat = zip(self._binding.names, values, strict=False)
-                texts = self._keygen.texts_of(dict(flat))
-                made.append(maker(self._keygen.id_of(texts, self._added)))
-            return made
-        return None
+        by_columns, are_flat = self._is_ours and names and not self._added, FLAT.issuperset
+        keys, places, flat = [""] * len(calls), list[int](), list[tuple[Any, ...]]()
+        for place, args in enumerate(calls):
+            try:
+                values, more = bound = bind(*args)
+                if by_columns and not more and are_flat(map(type, values)):
+                    flat.append(values)
+                    places.append(place)
+                else:
+                    call = Addressed()
+                    self.address(call, bound)
+                    keys[place] = call.key
+            except Exception:  # noqa: S110 - whoever makes the call meets it again
+                pass
+        for place, input_id in zip(places, self._keygen.ids_of(names, flat), strict=True):
+            keys[place] = maker(input_id)
+        return keys
 
     def earlier_keys(self, call: Addressed) -> list[str]:
         """The keys of the call under the identifiers of `renamed_from=`, in their order."""
