@@ -123,6 +123,13 @@ def test_arguments_by_name_belong_to_the_key(spot: Spot) -> None:
     assert sorted(RAN) == [(1, 2), (1, 3), (2, 2), (2, 3)]
 
 
+def test_with_an_id_of_its_own_no_result_of_equal_arguments_counts(spot: Spot) -> None:
+    ten(spot, spot.mark(double, name="f"))
+    for _ in range(2):
+        ten(spot, spot.mark(double, name="f", key=lambda number: f"number {number}"))
+    assert len(RAN) == 20
+
+
 VALUES = st.one_of(
     st.integers(), st.text(max_size=300), st.floats(), st.booleans(), st.none(), st.binary(),
     st.lists(st.integers(), max_size=20), st.tuples(st.integers(), st.text()),

@@ -202,6 +202,32 @@ def test_functions_of_main_travel_by_their_code_and_keep_their_keys(tmp_path: Pa
     assert float(misses) == 0
 
 
+SCRIPT = """
+import subprocess, sys
+import beautyspot as bs, cloudpickle
+
+spot = bs.Spot("app", directory=sys.argv[1], config=False)
+LIMIT = 2
+
+@spot.mark(version="auto")
+def double(x):
+    return x * LIMIT
+
+double(1)
+child = "import pickle, sys; pickle.load(sys.stdin.buffer)(2)"
+subprocess.run([sys.executable, "-c", child], input=cloudpickle.dumps(double), cwd="/", check=True)
+rows = list(spot._parts.metadata.rows())
+print(len({(row.version, row.code) for row in rows}), len(rows))
+"""
+
+
+def test_what_a_script_sends_keeps_its_version_and_its_code(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "cache")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=True)
+    assert done.stdout.split() == ["1", "2"]
+
+
 CLASSES = """
     import dataclasses, enum, os, sys, typing
     import cloudpickle, pydantic

@@ -15,7 +15,6 @@ from beautyspot.errors import ConfigError
 from beautyspot.functions.names import captured, chain, identifier_of, is_ours, unwrap_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import CodeType
 
     from beautyspot.calls.engine import Engine
@@ -87,16 +86,13 @@ class Duplicates:
                     "decorator, or give each function a mark(name=)",
                 )
 
-    def note(self, named: Any, identifier: str, key: Key) -> Callable[[], bool]:
+    def note(self, named: Any, identifier: str, key: Key) -> None:
         """Remember a function by its identity, and report another one that has the same.
 
         Args:
             named: the function or class.
             identifier: the name that the message shows.
             key: the whole identity, and the version.
-
-        Returns:
-            A function that tells whether another one was reported by now.
 
         Raises:
             ConfigError: there is another one, and the Spot is strict.
@@ -118,7 +114,6 @@ class Duplicates:
                 'raise its version=, or let version="auto" follow the code'
             )
             reporter.report("tell functions apart", identifier, error, advice)
-        return lambda: key in reported
 
 
 def _functions(named: Any) -> list[FunctionType]:

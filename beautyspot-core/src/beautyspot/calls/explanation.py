@@ -156,9 +156,9 @@ def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanat
     if found is None:
         why = engine.reporter.reasons.get(name)
         told = [f"results of this process were not stored, because {why}"] if why else []
-        reason = "; ".join([f"nothing is stored for {name}", *told, *addressing.about_changes])
+        reason = "; ".join([f"nothing is stored for {name}", *told, *addressing.changed.values()])
         return Explanation(False, call.key, reason, texts)
     differs, nearest = found
     reason = f"the nearest stored call differs in {', '.join(differs)}"
-    reason = "; ".join([reason, *addressing.about_changes])
+    reason = "; ".join([reason, *addressing.changed.values()])
     return Explanation(False, call.key, reason, texts, nearest, differs)

@@ -9,7 +9,6 @@ from beautyspot import logs
 from beautyspot.calls.duplicates import Duplicates
 from beautyspot.calls.items import taken_apart
 from beautyspot.calls.wrappers import wrap
-from beautyspot.config.settings import compression
 from beautyspot.contracts.foreign import request_in
 from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
 from beautyspot.functions.identity import check_is_no_class, kind_of
@@ -50,12 +49,17 @@ class Marking:
         self.earlier: dict[str, tuple[str, ...]] = {}
 
     def options(self, keywords: dict[str, Any]) -> MarkOptions:
-        """The options that a user wrote, checked.
+        """The options that a user wrote, checked, with the Spot's where there are none of its own.
 
         Raises:
             ConfigError, BackendNotFound: one does not fit.
         """
-        options = MarkOptions.from_keywords(keywords)
+        shown = self._config["arguments"]
+        of_spot = {
+            **{name: self._config[name] for name in ("ttl", "mode", "compress")},
+            "arguments": self._parts.metadata.private if shown is None else shown,
+        }
+        options = MarkOptions.checked(keywords, of_spot)
         if options.save_blob:
             self._parts.required_storage("mark(save_blob=True) needs a storage")
         if options.mmap and self._engine.cache.seals is not UNSIGNED:
@@ -71,7 +75,7 @@ class Marking:
                     f"mark(mmap=True) maps files of a disk of this machine, and {storage!r} "
                     "is elsewhere: leave mmap= out"
                 )
-        if compression(options.compress):
+        if options.compress:
             check_installed("mark:")
         return options
 
@@ -105,13 +109,6 @@ class Marking:
         if options.serializer is not None:
             chosen = parts.select("serializer", options.serializer, source="mark(serializer=)")
             serializer = cast("SerializerBase", chosen)
-        shown = self._config["arguments"]
-        options = options.completed(
-            ttl=self._config["ttl"],
-            mode=self._config["mode"],
-            arguments=parts.metadata.private if shown is None else shown,
-            compress=self._config["compress"],
-        )
         keygen, serializer = keygen.supporting(parts.types), serializer.supporting(parts.types)
         task = Task(
             function, kind_of(function), options, keygen=keygen, serializer=serializer,
@@ -157,7 +154,7 @@ class Marking:
         # function, so that no `id` in the table is used again.
         known = self._runners.get(id(function))
         if known is None:
-            known = wrap(self._engine, self.task(function, MarkOptions()))
+            known = wrap(self._engine, self.task(function, self.options({})))
             if getattr(function, "__self__", None) is not None:
                 return known  # a bound method is another object at each access
             if len(self._runners) >= RUNNERS:

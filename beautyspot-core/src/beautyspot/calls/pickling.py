@@ -166,7 +166,8 @@ def _fill(task: Task, state: tuple[Any, ...]) -> None:
     spot, function, options, (identity, classes) = state
     take_classes(classes)
     vars(task).update(vars(spot._task(function, options)))
-    task.take(identity)
+    task.addressing.take(identity)
+    task.func_identifier = task.addressing.func_identifier
     task.counted = spot._engine.counting.of(task.func_identifier)
 
 

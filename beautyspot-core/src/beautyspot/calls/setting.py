@@ -16,7 +16,7 @@ from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, Seria
 from beautyspot.messages import error_shown
 from beautyspot.results.saving import Pending
 from beautyspot.results.writer import BATCH
-from beautyspot.tasks.terms import terms_of
+from beautyspot.tasks.options import terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
