@@ -250,11 +250,8 @@ class SqliteMetadataStore(MetadataStoreBase):
                     found[key] = answer
         return since, found
 
-    def put(self, rows: Sequence[Put]) -> set[str]:
+    def put(self, rows: Sequence[Put], *, waits: bool = True) -> set[str]:
         """One statement for one, one transaction for many; see the base class."""
-        return self._put(rows, waits=True)
-
-    def _put(self, rows: Sequence[Put], *, waits: bool) -> set[str]:
         if len(rows) == 1:
             was_put = self._database.write(schema.put_one, rows[0], waits=waits)
             refused = set() if was_put else {rows[0].record.cache_key}
@@ -275,7 +272,7 @@ class SqliteMetadataStore(MetadataStoreBase):
         if not handle.commits_at_once(len(rows)):
             return None
         try:
-            return self._put(rows, waits=False)
+            return self.put(rows, waits=False)
         except MetadataError:
             return None
 
