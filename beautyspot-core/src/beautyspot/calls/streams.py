@@ -41,11 +41,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from beautyspot.calls.engine import Engine
-    from beautyspot.calls.flow import Flow
     from beautyspot.calls.steps import Step
     from beautyspot.contracts import Data
     from beautyspot.tasks.task import Call
-    from beautyspot.tasks.telling import Watch
 
 STREAM_BYTES: Final = 256 * 2**20
 """A longer stream is passed on and not stored: what is recorded waits in memory for its end."""
@@ -71,29 +69,11 @@ class Stream(Run):
         self._source: Any = None  # the user's generator, from when it runs
         self.data: list[Data] | None = None
         self._bytes = 0
-        self._work = Work(call.task.counted if call.key else None, is_limited=call.task.is_limited)
-        self._watch: Watch | None = None
+        self.work = Work(call.task.counted if call.key else None, is_limited=call.task.is_limited)
         self._context = copy_context()
         self._observed: Observed | None = None
 
-    def beginning(self) -> Flow:
-        """The flow of a call whose function runs: counted, and to be recorded, by its mode.
-
-        Its outcome is an error where the mode forbids running the function.
-        """
-        engine, call = self.engine, self.call
-        if call.mode == "replay":
-            return Outcome(error=not_stored(engine, call))
-        if call.key:
-            if call.may_store:
-                yield Block(self._ask)
-                self._watch = call.task.addressing.begin(call)
-                self.data = []
-            engine.running[self] = perf_counter()
-            engine.miss(call)  # which sees whether its lines are wanted in the log
-        return Outcome()
-
-    def _ask(self) -> None:
+    def ask_since(self) -> None:
         """Ask the store for its number, for what is invalidated from here on; it leases nothing."""
         try:
             self.take(self.engine.cache.leases.begin([], {}))
@@ -107,7 +87,7 @@ class Stream(Run):
         """Go on here."""
         try:
             with self:
-                return Outcome(self._asked("send", "throw", "close"))
+                return Outcome(self._asked("send", "throw"))
         except Exception as error:
             return Outcome(error=error)
 
@@ -119,56 +99,47 @@ class Stream(Run):
         closing it.
         """
         del executor
-        hooks = sys.get_asyncgen_hooks()
+        hooks, step = sys.get_asyncgen_hooks(), None
         try:
             with self:
                 sys.set_asyncgen_hooks(None, None)
                 try:
-                    step = self._asked("asend", "athrow", "aclose")
+                    step = self._asked("asend", "athrow")
                 finally:
                     sys.set_asyncgen_hooks(*hooks)
                 return Outcome(await step)
         except Exception as error:
             return Outcome(error=error)
+        finally:
+            del step  # it holds what was thrown, whose traceback holds this frame
 
-    def _asked(self, send: str, throw: str, close: str) -> Any:
+    def _asked(self, send: str, throw: str) -> Any:
         """What the user's generator gives to what was heard."""
-        call, error = self.call, self.heard.error
+        call = self.call
         if self._source is None:
             self._source = call.task.function(*call.args, **call.kwargs)
-        if isinstance(error, GeneratorExit):
-            return getattr(self._source, close)()
-        if error is not None:
-            return getattr(self._source, throw)(error)
+        if self.heard.error is not None:  # in no variable: its traceback holds this frame
+            return getattr(self._source, throw)(self.heard.error)
         return getattr(self._source, send)(self.heard.value)
 
     def __enter__(self) -> None:
         observers = self.engine.observers
         if self._source is None and (observers.told or observers.wraps):
-            self._observed = self._context.run(Observed, observers, self.call, self._work)
-        self._work.begin()
+            self._observed = self._context.run(Observed, observers, self.call, self.work)
+        self.work.begin()
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        self._work.rest()
-        if error is not None:
-            self.tell_end(error)
-
-    def tell_end(self, error: BaseException) -> None:
-        """Count that the generator has ended, raised, or was closed, and tell the observers."""
-        engine, observed = self.engine, self._observed
-        raised, self._observed = None if isinstance(error, self.end_by) else error, None
-        if isinstance(raised, Exception) and self.call.key:
-            self.call.task.counted.failures += self._work.has_begun
-            engine.counting.look()
+        """Where the generator has ended, raised, or was closed, count that, and tell observers."""
+        self.work.rest()
+        if error is None:
+            return
+        raised = None if isinstance(error, self.end_by) else error
+        observed, self._observed = self._observed, None
+        if self.call.key:
+            self.call.task.counted.failures += isinstance(raised, Exception) and self.work.has_begun
+            self.engine.counting.look()
         if observed is not None:
             self._context.run(observed.end, raised)
-
-    def leave(self) -> None:
-        """Let the store be closed, once nobody goes on with this."""
-        if self.call.key:
-            self.call.task.counted.seconds_spent += self._work.seconds
-        self.engine.has_run(self)
-        self.engine.last_calls.note(self.call)
 
     # ---------------------------------------------------------------------------------- record
 
@@ -190,21 +161,7 @@ class Stream(Run):
             self.engine.reporter.report("store the stream", name, error, advice)
         return item
 
-    def ended(self, returned: Any) -> Flow:
-        """Store a run which ended by itself, and returned a value."""
-        engine, call = self.engine, self.call
-        engine.counting.look()
-        if self.data is not None and has_changed(engine, self._watch, call):
-            self.data = None
-        self._work.start()
-        self.recorded(returned)
-        if self.data is not None:
-            self.took = self._work.seconds
-            if (yield Block(partial(self._encode, self.data))):
-                yield from save(self.engine, self)
-        return Outcome(returned)
-
-    def _encode(self, data: list[Data]) -> bool:
+    def encode(self, data: list[Data]) -> bool:
         """Turn what was recorded into a result to be stored; False where it is not to be."""
         engine, call, form = self.engine, self.call, self.call.task.form
 
@@ -220,8 +177,9 @@ def _flow(  # noqa: C901 - one call in its order
     engine: Engine, call: Call, stored: Any
 ) -> Generator[Step | Outcome, Any, Outcome]:
     """One call of a marked generator, for which this is stored: the items, and what it returned."""
-    stream, skipped = Stream(engine, call), 0
+    stream, skipped, watch = Stream(engine, call), 0, None
     heard: Outcome = stream.heard
+    outcome: Outcome
     engine.last_calls.note(call)
     try:
         if stored is not MISSING:
@@ -234,27 +192,41 @@ def _flow(  # noqa: C901 - one call in its order
                 return Outcome(stored[-1])
             if not isinstance(heard.error, Exception | None):
                 return heard  # a cancellation, say, of which no function runs to be told
-        begun = yield from stream.beginning()
-        if begun.error is not None:
-            return begun
+        if call.mode == "replay":
+            return Outcome(error=not_stored(engine, call))
+        if call.key:
+            if call.may_store:
+                yield Block(stream.ask_since)
+                watch, stream.data = call.task.addressing.begin(call), []
+            engine.running[stream] = perf_counter()
+            engine.miss(call)  # which sees whether its lines are wanted in the log
         while True:
             if heard.value is not None or heard.error is not None:
                 stream.data = None
             stream.heard = Outcome() if skipped else heard
-            outcome: Outcome = yield stream
-            if isinstance(heard.error, GeneratorExit) and outcome.error is None:
-                stream.tell_end(heard.error)
-                return heard
-            if isinstance(outcome.error, stream.end_by):
-                return (yield from stream.ended(getattr(outcome.error, "value", None)))
+            outcome = yield stream
             if outcome.error is not None:
-                return outcome
+                break
             if skipped:  # the consumer has got this one
                 skipped -= 1
             else:
                 heard = yield Outcome(stream.recorded(outcome.value))
+        if not isinstance(outcome.error, stream.end_by):
+            return outcome
+        if stream.data is not None and has_changed(engine, watch, call):
+            stream.data = None
+        stream.work.start()
+        returned = stream.recorded(getattr(outcome.error, "value", None))
+        stream.took = stream.work.seconds
+        if stream.data is not None and (yield Block(partial(stream.encode, stream.data))):
+            yield from save(engine, stream)
+        return Outcome(returned)
     finally:
-        stream.leave()
+        stream.heard = Outcome()  # the traceback of what was thrown refers to the stream: a cycle
+        if call.key:
+            call.task.counted.seconds_spent += stream.work.seconds
+        engine.has_run(stream)  # the store may be closed, once nobody goes on with this
+        engine.last_calls.note(call)
 
 
 # ------------------------------------------------------------------------------- both kinds
