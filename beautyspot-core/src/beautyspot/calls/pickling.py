@@ -135,30 +135,13 @@ def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[st
         return spot
 
 
-def _still_there(spot: object) -> object:
-    """The Spot.
-
-    Raises:
-        pickle.PicklingError: it is None: the Spot was dropped.
-    """
-    if spot is None:
-        from pickle import PicklingError
-
-        raise PicklingError(
-            "the Spot is gone, and all functions that it marked, so that no part of them can be "
-            "sent to another process: keep one of them in a variable"
-        )
-    return spot
-
-
 def _sent_engine(engine: Engine) -> tuple[Any, ...]:
-    return attrgetter("_engine"), (_still_there(engine.owner()),)
+    return attrgetter("_engine"), (engine.owner(),)
 
 
 def _sent_task(task: Task) -> tuple[Any, ...]:
     # Its function may refer to itself: what the task is made of comes as its state, set later.
-    spot = _still_there(task.owner())
-    state = spot, task.function, task.options, (task.addressing.sent(), sent_classes())
+    state = task.owner(), task.function, task.options, (task.addressing.sent(), sent_classes())
     return object.__new__, (Task,), state, None, None, _fill
 
 
