@@ -18,7 +18,6 @@ so that as arguments and results they have these names in all processes, too.
 from __future__ import annotations
 
 import copyreg
-import itertools
 import os
 import re
 import threading
@@ -39,6 +38,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+_SENT_AS: Final = "_sent_as"
+"""The attribute of a Spot that holds the name under which it travels.
+
+Spots that were made with the same arguments have one name, and are one where they arrive.
+"""
+
 _known: weakref.WeakValueDictionary[str, Owner] = weakref.WeakValueDictionary()
 _arrived: dict[str, Owner] = {}
 _lock = threading.RLock()
@@ -50,15 +55,17 @@ def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, 
     Raises:
         pickle.PicklingError: an argument can't travel; says which, and what to give instead.
     """
+    import hashlib
+
     if "observers" in options:
         travel = tuple(each for each in options["observers"] if _travels(name, each))
         options = {**options, "observers": travel}
     for option, value in options.items():
         _check(name, option, value)
-    with _lock:
-        tokens = [token for token, known in _known.items() if known is spot]
-        token = tokens[0] if tokens else _token(type(spot), name, options)
-        _known[token] = spot
+    made_of = repr([type(spot).__module__, type(spot).__qualname__, name, sorted(options.items())])
+    token = hashlib.sha256(made_of.encode("utf-8", "backslashreplace")).hexdigest()
+    token = vars(spot).setdefault(_SENT_AS, token)
+    _known[token] = spot
     return make_spot, (type(spot), token, name, options)
 
 
@@ -117,21 +124,13 @@ _USER: Final = r"(?<=://)[^/?#@:\s]+@"
 """A name without a password."""
 
 
-def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
-    """A name for a Spot, which another Spot has only if its arguments look the same."""
-    import hashlib
-
-    made_of = repr([cls.__module__, cls.__qualname__, name, sorted(options.items())])
-    token = hashlib.sha256(made_of.encode("utf-8", "backslashreplace")).hexdigest()[:32]
-    return next(name for n in itertools.count() if (name := f"{token}-{n}") not in _known)
-
-
 def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[str, Any]) -> Owner:
     """The Spot that arrives: the one that is known here by its token, or a new one."""
     with _lock:
         spot = _known.get(token)
         if spot is None or spot._engine.closed:
             spot = _known[token] = _arrived[token] = cls(name, **options)
+            vars(spot)[_SENT_AS] = token
         return spot
 
 
