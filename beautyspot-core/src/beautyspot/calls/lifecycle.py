@@ -1,8 +1,8 @@
 """How a Spot's engine is made, started and ended.
 
 An engine outlives its Spot, to end it. What a user gives may lead back to the Spot, such as
-`on_error=` or `observers=`, so the Spot alone keeps that: if the engine held a method of the object
-that holds the Spot, the Spot would never be dropped.
+`on_error=` or `observers=`, so the Spot alone keeps that, in its `Observers`: if the engine held a
+method of the object that holds the Spot, the Spot would never be dropped.
 """
 
 from __future__ import annotations
@@ -27,13 +27,11 @@ from beautyspot.results.placement import Placement
 from beautyspot.serialization.payload import check_installed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from concurrent.futures import Executor
 
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Owner
     from beautyspot.config.resolve import Config
-    from beautyspot.resilience.reporting import Trouble
 
 
 def checked_executor(executor: object) -> Executor | None:
@@ -74,26 +72,16 @@ def make_engine(
     spot: Owner,
     parts: Parts,
     config: Config,
-    given: Mapping[str, Any],
     executor: Executor | None,
 ) -> Engine:
-    """The engine of a Spot, out of its parts, its settings, and the arguments that it was given.
+    """The engine of a Spot, out of its parts and its settings.
 
     Raises:
         ConfigError: one of these does not fit.
     """
     if config["compress"]:
         check_installed(f"{config.source('compress')}:")
-    told, me = given["on_error"], weakref.ref(spot)
-
-    def tell(trouble: Trouble) -> None:
-        owner = me()
-        if owner is not None:
-            owner._given["on_error"](trouble)
-
-    strict, observers = config["strict"], spot._observers
-    told = tell if callable(told) else told  # which is refused
-    reporter = Reporter(spot.name, told, strict=strict, observers=observers)
+    reporter = Reporter(spot.name, strict=config["strict"], observers=spot._observers)
     placement = Placement(
         GuardedStore(parts.metadata, reporter, signs=config["signing_key"] is not None),
         Storages(parts.storage, reporter),
@@ -108,7 +96,7 @@ def make_engine(
         reporter,
         config["wait_timeout"],
         SpotExecutor(checked_executor(executor)),
-        owner=me,
+        owner=weakref.ref(spot),
         active=config["enabled"],
         price_unit=config["price_unit"] or "",
     )
