@@ -65,16 +65,14 @@ class Item(Run):
 
     Attributes:
         given: the item itself.
-        places: where it is in the list.
         value: its result, or `MISSING`.
     """
 
-    __slots__ = ("given", "places", "value")
+    __slots__ = ("given", "value")
 
     def __init__(self, engine: Engine, call: Call, given: Any) -> None:
         super().__init__(engine, call, None)
         self.given = given
-        self.places: list[int] = []
         self.value: Any = MISSING
 
     def lead(self, flight: Flight) -> None:
@@ -118,11 +116,13 @@ def _begun(engine: Engine, whole: Call, *, in_loop: bool = False) -> Flow:
     """The flow of a call, whose list is read here: what its iterator raises is its caller's."""
     given, calls = taken_apart(whole)
     join(engine, whole)
-    items: list[Item] = []  # equal ones are one, those without a key are each for itself
+    asked: list[Item] = []  # equal ones are one, those without a key are each for itself
     known: dict[str, Item] = {}
-    for place, call in enumerate(calls):
+    for call, value in zip(calls, given.items, strict=True):
         call.asked, call.max_age, call.refresh = whole.asked, whole.max_age, whole.refresh
         call.waited = in_loop
+        if call.refresh:
+            call.rejected = inf
         if engine.active:
             try:
                 call.task.addressing.address(call)
@@ -132,14 +132,13 @@ def _begun(engine: Engine, whole: Call, *, in_loop: bool = False) -> Flow:
             warn_inactive(engine, call)
         if in_loop:
             strand(engine, call)
-        item = Item(engine, call, given.items[place])
-        if not call.key or known.setdefault(call.key, item) is item:
-            items.append(item)
-        known.get(call.key, item).places.append(place)
-    return _flow(engine, whole, given, items)
+        item = Item(engine, call, value)
+        asked.append(known.setdefault(call.key, item) if call.key else item)
+    return _flow(engine, whole, given, asked)
 
 
-def _flow(engine: Engine, whole: Call, given: Given, items: list[Item]) -> Flow:
+def _flow(engine: Engine, whole: Call, given: Given, asked: list[Item]) -> Flow:
+    items = [*dict.fromkeys(asked)]
     missing = yield from _look_up(engine, items)
     if not missing:  # as one the call is a hit, as old as the oldest of them
         whole.is_hit = True
@@ -152,7 +151,12 @@ def _flow(engine: Engine, whole: Call, given: Given, items: list[Item]) -> Flow:
         if error is not None:
             return Outcome(error=error)
         whole.is_stored = all(item.call.is_hit or item.call.is_stored for item in missing)
-    return Outcome(_in_order(whole.task, items, len(given.items)))
+    values, handed_out = list[Any](), set[Item]()
+    for item in asked:
+        again = item in handed_out
+        values.append(_another(whole.task, item.value) if again else item.value)
+        handed_out.add(item)
+    return Outcome(values)
 
 
 def _look_up(engine: Engine, items: list[Item]) -> Generator[Step, Any, list[Item]]:
@@ -166,17 +170,6 @@ def _look_up(engine: Engine, items: list[Item]) -> Generator[Step, Any, list[Ite
             if value is not MISSING:
                 engine.hit(item.call)
     return [item for item in items if item.value is MISSING]
-
-
-def _in_order(task: Task, items: list[Item], count: int) -> list[Any]:
-    """The values as they were asked for."""
-    values: list[Any] = [None] * count
-    for item in items:
-        first, *others = item.places
-        values[first] = item.value
-        for place in others:
-            values[place] = _another(task, item.value)
-    return values
 
 
 def _another(task: Task, value: Any) -> Any:
@@ -264,15 +257,12 @@ class _Runs:
 
         Where the store fails the call goes on without leases.
         """
-        for item in led:
-            if item.call.refresh:
-                item.call.rejected = inf
-        worst = {each.call.key: each.call.rejected for each in led}
-        rejected = {key: made_at for key, made_at in worst.items() if made_at > -inf}
+        calls = [item.call for item in led]
+        rejected = {call.key: call.rejected for call in calls if call.rejected > -inf}
         try:
             begun = self._engine.cache.leases.begin([each.lease for each in led], rejected)
         except Exception as error:
-            report_no_lease(self._engine, led[0].call, error)
+            report_no_lease(self._engine, calls[0], error)
             return set()
         return {item for item in led if not item.take(begun)}
 
