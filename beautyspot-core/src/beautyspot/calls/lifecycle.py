@@ -34,27 +34,6 @@ if TYPE_CHECKING:
     from beautyspot.config.resolve import Config
 
 
-def checked_executor(executor: object) -> Executor | None:
-    """The executor that the user gave, if it runs threads.
-
-    What is submitted to it holds connections and locks, which are bound to a process.
-
-    Raises:
-        ConfigError: it is no executor, or runs processes, interpreters or machines.
-    """
-    if executor is None:
-        return None
-    from concurrent.futures import Executor
-
-    if isinstance(executor, Executor) and not runs_elsewhere(type(executor)):
-        return executor
-    raise ConfigError(
-        f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, such "
-        "as concurrent.futures.ThreadPoolExecutor(8). The calls themselves may run elsewhere: "
-        "spot.map(f, inputs, executor=pool), or pool.submit(f, x) with a marked f"
-    )
-
-
 _ELSEWHERE: Final = (
     *("concurrent.futures.process.", "concurrent.futures.interpreter.", "dask.", "distributed."),
     *("executorlib.", "ipyparallel.", "joblib.", "lithops.", "loky.", "mpi4py.", "multiprocess."),
@@ -77,8 +56,17 @@ def make_engine(
     """The engine of a Spot, out of its parts and its settings.
 
     Raises:
-        ConfigError: one of these does not fit.
+        ConfigError: one of these does not fit; or the executor does not run threads: what is
+            submitted to it holds connections and locks, which are bound to a process.
     """
+    from concurrent.futures import Executor
+
+    if not isinstance(executor, Executor | None) or runs_elsewhere(type(executor)):
+        raise ConfigError(
+            f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, "
+            "such as concurrent.futures.ThreadPoolExecutor(8). The calls themselves may run "
+            "elsewhere: spot.map(f, inputs, executor=pool), or pool.submit(f, x) with a marked f"
+        )
     if config["compress"]:
         check_installed(f"{config.source('compress')}:")
     reporter = Reporter(spot.name, strict=config["strict"], observers=spot._observers)
@@ -95,7 +83,7 @@ def make_engine(
         cache,
         reporter,
         config["wait_timeout"],
-        SpotExecutor(checked_executor(executor)),
+        SpotExecutor(executor),
         owner=weakref.ref(spot),
         active=config["enabled"],
         price_unit=config["price_unit"] or "",
@@ -123,9 +111,10 @@ def start(engine: Engine, parts: Parts, *, is_open: bool) -> None:
     try:
         engine.cache.store.open(is_open=is_open)
     except Exception as error:
-        advice = "Until that is mended, results are kept in memory only, as far as there is room"
-        if not parts.metadata.remote:
-            advice += "; give directory=, db_path= or metadata= to choose another place"
+        advice = (
+            "Until that is mended, results are kept in memory only, as far as there is room; give "
+            "directory=, db_path= or metadata= to choose another place"
+        )
         engine.reporter.report(OPENING, "", error, advice)
 
 
@@ -153,7 +142,6 @@ def finish_later(engine: Engine, parts: Parts) -> None:
 
     Those who observe the Spot are kept until then.
     """
-    engine.active, engine.closed = False, True
     deferred.later(partial(finish, engine, parts, engine.observers))
 
 

@@ -91,12 +91,11 @@ def _stream(task: Task, value: Any) -> list[Any]:
             f"set_result of {task.func_identifier} takes the items of the stream, not an object of "
             f"type {type(value).__name__}: give them as a list"
         )
-    returned: list[Any] = []
 
     def items() -> Iterator[Any]:
-        returned.append((yield from value))
+        yield (yield from value)
 
-    return [*items(), *returned]
+    return list(items())
 
 
 # -------------------------------------------------------------------------------- in its place
