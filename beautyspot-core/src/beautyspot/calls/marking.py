@@ -245,20 +245,13 @@ def check_callable(function: object, takes: str, instead: str) -> None:
         raise ConfigError(f"{takes}, not {function!r:.80}: {instead}")
 
 
-def _task_of(function: Any) -> Task | None:
-    """The task of a marked function, also where another decorator stands above the mark."""
-    found = inspect.unwrap(function, stop=_has_task)
-    return found.__beautyspot__ if _has_task(found) else None
-
-
-def _has_task(function: object) -> bool:
-    return isinstance(getattr(function, OURS, None), Task)
+def _task_of(function: object) -> Task | None:
+    """The task of a marked function, or of what a decorator above has made of one."""
+    task = getattr(function, OURS, None)  # `functools.wraps` copies it
+    return task if isinstance(task, Task) else None
 
 
 def is_marked(function: object) -> bool:
-    """Whether `function` is a mark's own wrapper, or a method that is one.
-
-    The attribute alone does not tell: `functools.wraps` copies it to whatever wraps a wrapper.
-    """
+    """Whether `function` is a mark's own wrapper, or a method that is one."""
     function = getattr(function, "__func__", function)
-    return is_ours(function) and _has_task(function)
+    return is_ours(function) and _task_of(function) is not None

@@ -88,10 +88,12 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
     if watch is None:
         return False
     addressing, name = calls[0].task.addressing, calls[0].task.func_identifier
-    told = f"an argument of {name} was changed while the call was under way, so its result is not "
+    moved = (
+        f"an argument of {name} was changed while the call was under way, so its result is not "
+        "stored: pass a copy"
+    )
     try:
-        moved = {"": f"{told}stored: pass a copy"}
-        changes = moved if watch.has_moved else addressing.changes(watch)
+        changes = {"": moved} if watch.has_moved else addressing.changes(watch)
         if not changes:
             return False
     except Exception as error:

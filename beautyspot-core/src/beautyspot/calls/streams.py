@@ -63,9 +63,8 @@ class Stream(Run):
 
     def __init__(self, engine: Engine, call: Call) -> None:
         super().__init__(engine, call, None)
-        is_async = call.task.kind == "async generator"
         self.heard = Outcome()
-        self.end_by: type[Exception] = StopAsyncIteration if is_async else StopIteration
+        self.end_by = StopIteration if call.task.kind == "generator" else StopAsyncIteration
         self._source: Any = None  # the user's generator, from when it runs
         self.data: list[Data] | None = None
         self._bytes = 0
