@@ -5,6 +5,8 @@ connection or thread is sent. It is made once a process however often it arrives
 the process ends, and in the process that it came from it is the same one. Where its arguments are
 plain values, its pickle is the same in every process, so that Dask's tokens are, too.
 
+Its observers stay where they are: they have locks, queues and registries of their process.
+
 What is secret does not travel: pickles lie in queues, in the memory of schedulers and in logs.
 A Spot that was given a password or a key as an argument is refused, and the message says how every
 process gets its own: from its environment, or a configuration file.
@@ -30,7 +32,6 @@ from beautyspot.calls.engine import Engine, Owner
 from beautyspot.config.settings import SETTINGS
 from beautyspot.contracts import Backend
 from beautyspot.functions.names import sent_classes, take_classes
-from beautyspot.logs import inform_once
 from beautyspot.messages import is_secret, masked
 from beautyspot.tasks.task import Task
 
@@ -57,9 +58,7 @@ def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, 
     """
     import hashlib
 
-    if "observers" in options:
-        travel = tuple(each for each in options["observers"] if _travels(name, each))
-        options = {**options, "observers": travel}
+    options = {option: value for option, value in options.items() if option != "observers"}
     for option, value in options.items():
         _check(name, option, value)
     made_of = repr([type(spot).__module__, type(spot).__qualname__, name, sorted(options.items())])
@@ -67,23 +66,6 @@ def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, 
     token = vars(spot).setdefault(_SENT_AS, token)
     _known[token] = spot
     return make_spot, (type(spot), token, name, options)
-
-
-def _travels(spot: str, observer: object) -> bool:
-    """Whether an observer can be sent. Others, with their queues and registries, stay here."""
-    import pickle
-
-    try:
-        pickle.dumps(observer)
-    except Exception as error:
-        name = getattr(observer, "__qualname__", type(observer).__qualname__)
-        inform_once(
-            f"{spot}: the observer {name} can't be sent to another process "
-            f"({type(error).__name__}), where the Spot does without it: give it a __reduce__ "
-            "that makes it there"
-        )
-        return False
-    return True
 
 
 def _check(spot: str, option: str, value: object) -> None:
