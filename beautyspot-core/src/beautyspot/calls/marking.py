@@ -193,16 +193,16 @@ class Marking:
         Raises:
             TypeError: the arguments do not fit the function.
             UnstableKeyError: an argument has no stable form; says how to leave it out.
-            ConfigError: it is a call of several items, each of which has a key.
+            ConfigError: it is a call of several items, each of which has a key, or of none.
         """
-        _, (call, *others) = self.all_addressed(method, function, args, kwargs)
-        if others:
-            name, count = call.task.func_identifier, 1 + len(others)
+        whole, calls = self.all_addressed(method, function, args, kwargs)
+        if len(calls) != 1:
             raise ConfigError(
-                f"spot.{method} is about one result, and each item of {name} has one: give a list "
-                f"of one item, not of {count}"
+                f"spot.{method} is about one result, and each item of "
+                f"{whole.task.func_identifier} has one: give a list of one item, not of "
+                f"{len(calls)}"
             )
-        return call
+        return calls[0]
 
     def all_addressed(
         self,
@@ -215,7 +215,6 @@ class Marking:
 
         Raises:
             TypeError, UnstableKeyError: as in `addressed`.
-            ConfigError: the list has no items.
             ItemsError: there is no list.
         """
         call = self.call(method, function, args, kwargs)
@@ -223,9 +222,6 @@ class Marking:
         if call.task.items is not None:
             given, calls = taken_apart(call)
             call = Call(call.task, *given.holding(given.items))
-        if not calls:
-            name = call.task.func_identifier
-            raise ConfigError(f"spot.{method} of {name} got an empty list: give the items")
         for each in calls:
             try:
                 each.task.addressing.address(each)
