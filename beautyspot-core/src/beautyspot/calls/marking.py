@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import logs
 from beautyspot.calls.duplicates import Duplicates
@@ -97,14 +97,8 @@ class Marking:
         """What the mark of `function` knows of it."""
         parts = self._parts
         parts.foresee_storage()
-        keygen: KeyGenBase = parts.keygen
-        serializer: SerializerBase = parts.serializer
-        if options.keygen is not None:
-            chosen = parts.select("keygen", options.keygen, source="mark(keygen=)")
-            keygen = cast("KeyGenBase", chosen)
-        if options.serializer is not None:
-            chosen = parts.select("serializer", options.serializer, source="mark(serializer=)")
-            serializer = cast("SerializerBase", chosen)
+        keygen: KeyGenBase = self._chosen("keygen", options.keygen)
+        serializer: SerializerBase = self._chosen("serializer", options.serializer)
         shown = self._config["arguments"]
         options = options.completed(
             ttl=self._config["ttl"],
@@ -129,6 +123,12 @@ class Marking:
                 "say with mark(key=function) what counts",
             )
         return task
+
+    def _chosen(self, point: str, given: object) -> Any:
+        """The backend that a mark gives for an extension point, or else the Spot's."""
+        if given is None:
+            return getattr(self._parts, point)
+        return self._parts.select(point, given, source=f"mark({point}=)")
 
     def _is_private(self) -> bool:
         """Whether nobody but this user can have written results: of store and storage, if any."""
