@@ -201,6 +201,21 @@ def test_what_a_failing_store_did_not_take_is_found_in_memory(make_spot: Any, op
     assert STATE.ran == [list("abc")]
 
 
+@pytest.mark.parametrize("spots", [1, 2])
+def test_after_a_wait_in_vain_a_call_makes_all_that_is_left(make_spot: Any, spots: int) -> None:
+    store = MemoryMetadataStore()
+    made = [make_spot(metadata=store, wait_timeout=0.01, strict=True) for _ in range(spots)]
+    function, other = marked(made[0], "sync"), marked(made[-1], "sync")
+    first = gate("a")
+    with ThreadPoolExecutor(1) as pool:
+        one = pool.submit(function, "abc")
+        assert first.entered.wait(DEADLINE)
+        assert other("cb") == [["c"], ["b"]]
+        first.open.set()
+        assert one.result(DEADLINE) == [["a"], ["b"], ["c"]]
+    assert STATE.ran == [list("abc"), list("cb")]
+
+
 PROCESS = """
 from beautyspot.spot import Spot
 spot = Spot("app", directory={directory!r}, config=False, strict=True)
