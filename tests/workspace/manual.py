@@ -29,8 +29,8 @@ from workspace.docstrings import text
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PART = re.compile(r"(<!-- code: (\w+)(?: ([\w. ]+))? -->\n)(.*?)(<!-- end -->)", re.DOTALL)
+SITE = "[on the site](../site/api.md)"
 COPY = re.compile(r"(<!-- from: (\S+) -->\n```python\n)(.*?)(^```$)", re.MULTILINE | re.DOTALL)
-WIDE = 92
 
 
 # ------------------------------------------------------------------------------------- signatures
@@ -42,15 +42,9 @@ def signature(function: Any, name: str, *, bound: bool) -> str:
     parameters = list(shape.parameters.values())
     if bound and parameters and parameters[0].name in ("self", "cls"):
         parameters = parameters[1:]
-    words = list(_words(parameters))
-    returns = (
-        "" if shape.return_annotation is shape.empty else f" -> {_type(shape.return_annotation)}"
-    )
-    returns = "" if isinstance(function, type) else returns
-    line = f"{name}({', '.join(words)}){returns}"
-    if len(line) <= WIDE:
-        return line
-    return "\n".join([f"{name}(", *(f"    {word}," for word in words), f"){returns}"])
+    returns = shape.return_annotation
+    arrow = "" if returns is shape.empty else f" -> {_type(returns)}"
+    return f"{name}({', '.join(_words(parameters))}){arrow}"
 
 
 def _words(parameters: list[inspect.Parameter]) -> Iterator[str]:
@@ -89,11 +83,16 @@ def _type(annotation: Any) -> str:
 # ------------------------------------------------------------------------------------------- parts
 
 
-def entry(function: Any, name: str, *, bound: bool) -> str:
-    """One function or method: a heading, how it is called, what it does."""
-    shapes = typing.get_overloads(function) or [function]
-    calls = "\n".join(signature(shape, name, bound=bound) for shape in shapes)
-    return f"### `{name.rpartition('.')[2]}`\n\n```text\n{calls}\n```\n\n{text(function, name)}\n"
+def entry(function: Any, name: str, must: str = "") -> str:
+    """One method: how it is called, and the beginning of what its docstring says of it."""
+    short = name.rpartition(".")[2]
+    if isinstance(function, property):
+        returns = inspect.signature(function.fget).return_annotation  # type: ignore[arg-type]
+        shown = f"{short}: {_type(returns)}"
+    else:
+        shown = signature(function, short, bound=True)
+    first, *_ = text(function, name).split("\n\n")
+    return f"- `{shown}`{must}: {' '.join(first.split())}"
 
 
 def members(cls: type) -> Iterator[tuple[str, Any]]:
@@ -114,25 +113,17 @@ def _is_part(base: type) -> bool:
     return base.__module__.startswith("beautyspot.") and base.__name__ not in bs.__all__
 
 
-def member(cls: type, name: str, value: Any) -> str:
-    """One of them; an abstract one says so."""
-    where = f"{cls.__name__}.{name}"
-    must = " (yours to write)" if name in getattr(cls, "__abstractmethods__", ()) else ""
-    if isinstance(value, property):
-        kind = _type(inspect.signature(value.fget).return_annotation)  # type: ignore[arg-type]
-        shown = f"### `{name}`{must}\n\n```text\n{name}: {kind}  (a property)\n```\n"
-        return f"{shown}\n{text(value, where)}\n"
-    shown = entry(value, name, bound=True)
-    return shown.replace(f"### `{name}`", f"### `{name}`{must}", 1)
-
-
-def contract(names: str) -> str:
-    """The contract of a base class: its docstring, attributes and methods."""
-    [name] = names.split()
+def contract(name: str) -> str:
+    """The contract of a base class: its docstring, its attributes, and a line for each method."""
     cls = getattr(bs, name)
-    constants = "\n".join(_attributes(cls))
-    methods = "\n".join(member(cls, name, value) for name, value in members(cls))
-    return f"{text(cls, name)}\n\n{constants}\n{methods}"
+    lines = [text(cls, name), ""]
+    if told := ", ".join(_attributes(cls)):
+        lines.append(f"By default: {told}.\n")
+    for method, value in members(cls):
+        must = " (yours to write)" if method in getattr(cls, "__abstractmethods__", ()) else ""
+        lines.append(entry(value, f"{name}.{method}", must))
+    lines.append(f"\nWith arguments and errors: `python -m pydoc beautyspot.{name}`, and {SITE}.")
+    return "\n".join(lines)
 
 
 def _attributes(cls: type) -> Iterator[str]:
@@ -141,19 +132,20 @@ def _attributes(cls: type) -> Iterator[str]:
         own = {key: value for key, value in vars(each).items() if not key.startswith("_")}
         for name, annotation in getattr(each, "__annotations__", {}).items():
             if name in own and "ClassVar" in str(annotation):
-                yield f"Its default of `{name}` is `{own[name]!r}`.\n"
+                yield f"`{name} = {own[name]!r}`"
 
 
 def suite(names: str) -> str:
     """The switches and factories of a contract suite."""
     module, name = names.rsplit(".", 1)
     cls = getattr(importlib.import_module(f"beautyspot_testing.{module}"), name)
-    found = [f"```text\nclass {name}  # of beautyspot_testing.{module}\n```\n", text(cls, name), ""]
-    found += ["What it can be told, and what that is by default:\n", *switches(cls), ""]
+    lines = [f"`beautyspot_testing.{module}.{name}`: {text(cls, name)}", ""]
+    if told := ", ".join(switches(cls)):
+        lines.append(f"By default: {told}.\n")
     for factory in ("make", "make_again", "samples", "same", "source"):
         if hasattr(cls, factory):
-            found.append(entry(getattr(cls, factory), factory, bound=True))
-    return "\n".join(found)
+            lines.append(entry(getattr(cls, factory), f"{name}.{factory}"))
+    return "\n".join(lines)
 
 
 def switches(cls: type) -> Iterator[str]:
@@ -163,7 +155,7 @@ def switches(cls: type) -> Iterator[str]:
         for name, value in vars(base).items():
             if not name.startswith("_") and isinstance(value, bool | int):
                 found[name] = value
-    return (f"- `{name} = {value!r}`" for name, value in found.items())
+    return (f"`{name} = {value!r}`" for name, value in found.items())
 
 
 def settings(_: str) -> str:

@@ -424,9 +424,9 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
     def shutdown(self, wait: bool = True) -> None:
         """Store what is left, and close what the Spot made. From then on calls run uncached.
 
-        After that, what reads or changes the store (`peek`, `set_result`, `invalidate`,
-        `invalidate_all`, `prune`, `collect`) raises `MetadataError`; `key`, `explain` and `stats`
-        answer as far as they can.
+        After that, what reads or changes the store (`peek`, `count`, `set_result`,
+        `invalidate`, `invalidate_all`, `prune`, `collect`) raises `MetadataError`; `key`, `explain`
+        and `stats` answer as far as they can.
 
         A call that is under way is stored when it returns. `shutdown` does not wait for it, unless
         it runs in a thread behind an expired result (`stale` of `mark`); the last such call closes

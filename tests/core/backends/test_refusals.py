@@ -55,7 +55,7 @@ def from_s3_url(cls, url):
 
 S3 = backend("s3", schemes=("s3",), init=s3_init, options_from_url=classmethod(from_s3_url))
 DISK = backend("disk")
-GCRA = backend("gcra", "limiter", init=lambda self, rate: None)
+GCRA = backend("gcra", "limiter", init=lambda self, rate, clock=None: None)
 
 
 def failing(error, kind="storage", **attributes):
@@ -123,3 +123,9 @@ def test_a_choice_of_a_backend_is_refused(monkeypatch, choice, error, words):
         spot_of("storage", choice)
     assert type(caught.value) is error
     assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_what_is_for_tests_is_not_offered(monkeypatch):
+    install(monkeypatch, point(offering(GCRA, point="limiter"), "limits"), core=builtin)
+    with pytest.raises(WRONG, match=r"no option 'clok'\. Its options: rate"):
+        spot_of("limiter", {"use": "gcra", "rate": "1/s", "clok": 1})

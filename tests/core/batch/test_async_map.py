@@ -34,7 +34,7 @@ def test_results_come_as_they_are_made(spot: Spot) -> None:
     run(main())
 
 
-def test_whoever_reads_it_without_await_is_told_what_to_write(spot: Spot) -> None:
+def test_whoever_reads_it_otherwise_is_told_what_to_write(spot: Spot) -> None:
     f = marked(spot, Calls())
     for read in (list, sorted, dict, iter, lambda results: [*results]):
         with pytest.raises(TypeError, match="write `async for result in spot.map"):
@@ -43,8 +43,13 @@ def test_whoever_reads_it_without_await_is_told_what_to_write(spot: Spot) -> Non
     with pytest.raises(TypeError, match="write `async for result in spot.map"):
         list(spot.map(plain, spot.map(f, range(3))))
 
-    async def main() -> None:  # it stays what it was
-        results = spot.map(f, range(3))
+    async def main() -> None:
+        awaited: Any = spot.map(f, range(3))
+        with pytest.raises(TypeError, match="write `async for result in spot.map"):
+            await awaited
+        with pytest.raises(TypeError, match="write `async for result in spot.map"):
+            await asyncio.gather(awaited)
+        results = spot.map(f, range(3))  # it stays what it was
         assert await results.asend(None) == [0]
         with pytest.raises(ZeroDivisionError):
             await results.athrow(ZeroDivisionError())

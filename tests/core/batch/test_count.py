@@ -124,7 +124,7 @@ def test_items_are_counted_of_a_function_that_takes_them(spot: Spot) -> None:
     embed(["a", "b"])
     assert spot.count(embed, [["a", "c"], ["c", "d"], ["a"]]) == 2
     for wrong in (["a", "b"], [3]):
-        with pytest.raises(ItemsError, match="takes a list of items as texts="):
+        with pytest.raises(ItemsError, match=r"as texts=.* write \[items\] in the place of items"):
             spot.count(embed, wrong)
     assert spot.stats()["misses"] == 2
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import threading
 from collections.abc import Callable
 from contextlib import closing
@@ -156,3 +158,40 @@ def test_a_call_over_its_time_fails_and_is_stored_later(spot: Spot) -> None:
     assert spot.peek(f, 0) is None
     gate.open.set()
     until(lambda: spot.peek(f, 0) is not None)
+
+
+def test_tuples_for_a_function_of_several_arguments(spot: Spot) -> None:
+    @spot.mark
+    def joined(left: str, right: str) -> str:
+        return left + right
+
+    @spot.mark
+    async def awaited(left: str, right: str) -> str:
+        return left + right
+
+    async def all_of(results: Any) -> list[Any]:
+        return [result async for result in results]
+
+    pairs = [("a", "b"), ("c", "d")]
+    advice = r"spot.map calls .*joined with one argument of each iterable.*\*zip\(\*inputs\)"
+    for inputs in ([pairs], [["a"], ["b"], ["c"]]):
+        with pytest.raises(TypeError, match="positional argument") as raised:
+            list(spot.map(joined, *inputs))
+        assert any(re.search(advice, note) for note in raised.value.__notes__)
+    for failed in spot.map(joined, pairs, errors="return"):
+        assert isinstance(failed, bs.Failed)
+        assert re.search(advice, failed.error.__notes__[0])
+    with pytest.raises(TypeError, match="positional argument") as raised:
+        asyncio.run(all_of(spot.map(awaited, pairs)))
+    assert any("*zip(*inputs)" in note for note in raised.value.__notes__)
+    assert list(spot.map(joined, *zip(*pairs, strict=True))) == ["ab", "cd"]
+
+
+def test_a_type_error_of_the_function_is_its_own(spot: Spot) -> None:
+    @spot.mark
+    def total(numbers: tuple[Any, ...]) -> int:
+        return sum(numbers)
+
+    with pytest.raises(TypeError, match="unsupported operand") as raised:
+        list(spot.map(total, [(1, 2), (1, "2")], concurrency=1))
+    assert raised.value.__notes__ == ["spot.map: the input was (1, '2')"]

@@ -53,6 +53,7 @@ def unread() -> Iterator[int]:
         ({"timeout": True}, "the time that a call may take"),
         ({"progress": 1}, "progress=1.* does not fit: give True for a line"),
         ({"executor": "threads"}, "give an executor"),
+        ({"executor": ProcessPoolExecutor}, r"ProcessPoolExecutor\(8\)"),
         ({"ordred": True}, "Did you mean 'ordered'"),
         ({"model": "x"}, r"functools.partial\(function, model=...\), in the place of the function"),
     ],

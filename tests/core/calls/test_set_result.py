@@ -276,3 +276,12 @@ def test_a_store_that_fails_is_said_and_nothing_is_held(
     assert spot.stats()["unsaved"] == 0
     assert not spot._engine.running
     assert marked("a") == ["ran", 1], "its lease is free"
+
+
+def test_the_value_comes_before_the_function(spot: Spot) -> None:
+    def f(x: int) -> int:
+        return x
+
+    set_result: Any = spot.set_result
+    with pytest.raises(ConfigError, match=r"not 1: write spot.set_result\(value, function, arg"):
+        set_result(f, 1, 2)

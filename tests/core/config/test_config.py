@@ -163,14 +163,14 @@ def test_a_table_in_the_environment(in_project):
 
 
 def test_an_unknown_variable_warns_once(in_project, caplog):
-    environ = {"BEAUTYSPOT_STORGE": "x", "BEAUTYSPOT_PLUGINS": "s3", "OTHER": "x"}
+    environ = {"BEAUTYSPOT_TTLL": "x", "BEAUTYSPOT_PLUGINS": "s3", "OTHER": "x"}
     with caplog.at_level(logging.WARNING, "beautyspot"):
         in_project(environ=environ)
         in_project(environ=environ)
     (record,) = caplog.records
     assert record.getMessage() == (
-        "the environment variable BEAUTYSPOT_STORGE means nothing to beautyspot."
-        " Did you mean 'storage'?"
+        "the environment variable BEAUTYSPOT_TTLL means nothing to beautyspot."
+        " Did you mean BEAUTYSPOT_TTL?"
     )
 
 

@@ -181,6 +181,9 @@ _TYPES: Final[dict[str, tuple[tuple[type, ...], Callable[[str], object]]]] = {
 
 _PATHS: Final = frozenset({"Path", "PathLike", "PurePath"})
 
+_FOR_TESTS: Final = frozenset({"clock"})
+"""Options that the suites give, and nobody else should."""
+
 
 def _options(wish: Wish, context: Context, anchor: Path | None) -> dict[str, Any]:
     """What the constructor is called with: what the user gives, and the defaults of the Spot.
@@ -197,7 +200,8 @@ def _options(wish: Wish, context: Context, anchor: Path | None) -> dict[str, Any
     }
     for name, value in {**options, **query}.items():
         if not takes_any and name not in named:
-            hint = f"{did_you_mean(name, named)} Its options: {listing(named)}"
+            known = named.keys() - _FOR_TESTS
+            hint = f"{did_you_mean(name, known)} Its options: {listing(known)}"
             raise ConfigError(f"it has no option {name!r}.{hint}")
         words = _words_of(named[name].annotation) if name in named else frozenset()
         taken[name] = _checked(name, value, words, name in query)

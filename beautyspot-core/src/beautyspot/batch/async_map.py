@@ -39,7 +39,7 @@ CANCELLED: Final = (
 
 
 class Results(AsyncGenerator[Any, None]):
-    """What `spot.map` of a coroutine function gives: says what to write in place of `list`."""
+    """What `spot.map` of a coroutine function gives: says what to write for `list` and `await`."""
 
     def __init__(self, given: AsyncGenerator[Any, None]) -> None:
         self._given = given
@@ -65,6 +65,8 @@ class Results(AsyncGenerator[Any, None]):
             "`async for result in spot.map(…)`, or `[result async for result in spot.map(…)]`, in "
             "an `async def` that asyncio.run runs"
         )
+
+    __await__ = __iter__
 
 
 class AsyncMap(Map):

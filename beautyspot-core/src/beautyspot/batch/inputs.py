@@ -67,7 +67,8 @@ class MapOptions:
             ),
             (
                 "executor",
-                self.executor is None or hasattr(self.executor, "submit"),
+                self.executor is None
+                or (hasattr(self.executor, "submit") and not isinstance(self.executor, type)),
                 "an executor, as concurrent.futures.ProcessPoolExecutor(8) or Dask's",
             ),
         ):

@@ -280,3 +280,14 @@ def explain_unsent(error: BaseException) -> None:
     ):
         with suppress(Exception):  # a class of the user's may refuse a note
             error.add_note(UNSENT)
+
+
+def explain_inputs(error: TypeError, target: Target, args: tuple[Any, ...]) -> None:
+    """Say in a note how a map gives arguments, if the function can't be called with these."""
+    if not target.task.fits(target.call(args)):
+        error.add_note(
+            f"spot.map calls {target.name} with one argument of each iterable. For several "
+            "arguments give an iterable for each parameter: spot.map(function, firsts, seconds); "
+            "of a list of tuples write spot.map(function, *zip(*inputs)). What is the same for all "
+            "calls goes into functools.partial(function, name=...)"
+        )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.batch.inputs import shown
 from beautyspot.batch.lookups import Item, Lookups
-from beautyspot.batch.targets import Failed, Made, explain_unsent
+from beautyspot.batch.targets import Failed, Made, explain_inputs, explain_unsent
 from beautyspot.calls.wrappers import perform
 from beautyspot.concurrency.queueing import NotBegun, Start, watch
 from beautyspot.errors import CostError, RateLimitError
@@ -188,6 +188,8 @@ class Map:
         if self.options.executor is not None:
             fatal = fatal or isinstance(error, BrokenExecutor | CancelledError)
             explain_unsent(error)
+        if type(error) is TypeError:
+            explain_inputs(error, self.target, item.args)
         self.close(item, Made(None, error, is_hit=False), fatal=fatal)
 
     def close(self, item: Item, made: Made, *, fatal: bool = False) -> None:

@@ -144,8 +144,14 @@ class StoredResults:
                 of items.
             ItemsError: there are not as many results as items.
         """
+        from beautyspot.calls.marking import check_callable
         from beautyspot.calls.setting import set_results
 
+        check_callable(
+            function,
+            "set_result takes a value, and then a function and its arguments",
+            "write spot.set_result(value, function, argument, ...)",
+        )
         self._engine.check_open()
         whole, calls = self._marking.all_addressed("set_result", function, args, kwargs)
         set_results(self._engine, whole, calls, value)

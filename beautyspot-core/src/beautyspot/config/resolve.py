@@ -177,8 +177,13 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
     for name in environ:  # other programs share it: an error would be too much
         word = name.removeprefix(PREFIX).lower()
         if name.startswith(PREFIX) and word not in words:
-            hint = did_you_mean(word, words) or f" The names behind {PREFIX}: {listing(words)}"
-            warn_once(f"the environment variable {name} means nothing to beautyspot.{hint}")
+            from difflib import get_close_matches
+
+            if close := get_close_matches(word, words, n=1):
+                hint = f"Did you mean {PREFIX}{close[0].upper()}?"
+            else:
+                hint = f"The names behind {PREFIX}: {listing(words).upper()}"
+            warn_once(f"the environment variable {name} means nothing to beautyspot. {hint}")
     return found
 
 

@@ -68,7 +68,8 @@ class Items:
         if iterator is None:
             raise ItemsError(
                 f"{self._name} takes a list of items as {self._each}=, and got {_shown(value)}: "
-                "give a list, of one item as well"
+                "give a list, of one item as well. Each input of spot.map and spot.count is such a "
+                "list: write [items] in the place of items"
             )
         at = self._each if self._each in kwargs else self._index
         return Given(args, kwargs, at, list(iterator))
