@@ -32,7 +32,7 @@ from beautyspot.calls.engine import Engine, Owner
 from beautyspot.config.settings import SETTINGS
 from beautyspot.contracts import Backend
 from beautyspot.functions.names import sent_classes, take_classes
-from beautyspot.messages import is_secret, masked
+from beautyspot.messages import masked
 from beautyspot.tasks.task import Task
 
 if TYPE_CHECKING:
@@ -76,8 +76,8 @@ def _check(spot: str, option: str, value: object) -> None:
             f"its {option}={value!r} is an object whose class has no __reduce__: give {option}= as "
             'a URL, as a table {"use": …} with its name and its options, or as a class'
         )
-    elif option in ("signing_key", *BASES) and _holds_secret(
-        "" if option in BASES else option, value
+    elif (option == "signing_key" and value) or (
+        option in BASES and _shown(masked(value)) != _shown(value)
     ):
         why = (
             f"its {option}= holds a secret, and secrets are not sent: leave {option}= out, and set "
@@ -90,16 +90,9 @@ def _check(spot: str, option: str, value: object) -> None:
         raise PicklingError(f"the Spot {spot!r} can't be sent to another process: {why}")
 
 
-def _holds_secret(name: str, value: object) -> bool:
-    """Whether an option of this name is a secret, by its name, or as a URL with a password."""
-    if isinstance(value, dict):
-        return any(_holds_secret(str(key), item) for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return any(_holds_secret(name, item) for item in value)
-    if not isinstance(value, str | bytes) or not value:
-        return False
-    url = re.sub(_USER, "", str(value))
-    return is_secret(name) or masked(url) != url
+def _shown(value: object) -> str:
+    """What an option says, less the names of users: one without a password is no secret."""
+    return re.sub(_USER, "", repr([*value] if isinstance(value, tuple) else value))
 
 
 _USER: Final = r"(?<=://)[^/?#@:\s]+@"
