@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Engine
     from beautyspot.config.resolve import Config
-    from beautyspot.contracts import KeyGenBase, SerializerBase
 
 RUNNERS: Final = 64
 """Undecorated functions that stay marked for `cached_run`; then the table is cleared."""
@@ -87,18 +86,12 @@ class Marking:
         check_is_no_class(function)
         if options.name is None:
             self._duplicates.note_wrapper(function)
-        task = self.task(function, options)
-        payer = payer_of(function)
-        if payer is not None and options.name is not None:
-            payer.count_as(task.func_identifier)
-        return wrap(self._engine, task)
+        return wrap(self._engine, self.task(function, options))
 
     def task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
         """What the mark of `function` knows of it."""
-        parts = self._parts
+        parts, payer = self._parts, payer_of(function)
         parts.foresee_storage()
-        keygen: KeyGenBase = self._chosen("keygen", options.keygen)
-        serializer: SerializerBase = self._chosen("serializer", options.serializer)
         shown = self._config["arguments"]
         options = options.completed(
             ttl=self._config["ttl"],
@@ -106,13 +99,16 @@ class Marking:
             arguments=parts.metadata.private if shown is None else shown,
             compress=self._config["compress"],
         )
-        keygen, serializer = keygen.supporting(parts.types), serializer.supporting(parts.types)
         task = Task(
-            function, kind_of(function), options, keygen=keygen, serializer=serializer,
-            types=parts.types, owner=self._engine.owner, on_first_key=self._duplicates.note,
+            function, kind_of(function), options, types=parts.types,
+            keygen=self._chosen("keygen", options.keygen),
+            serializer=self._chosen("serializer", options.serializer),
+            owner=self._engine.owner, on_first_key=self._duplicates.note,
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
-            is_private=self._is_private, is_limited=payer_of(function) is not None,
+            is_private=self._is_private, is_limited=payer is not None,
         )  # fmt: skip
+        if payer is not None and options.name is not None:
+            payer.count_as(task.func_identifier)
         if task.addressing.earlier:
             self.earlier[task.func_identifier] = task.addressing.earlier
         if options.key is None and (name := request_in(function)):
@@ -126,9 +122,10 @@ class Marking:
 
     def _chosen(self, point: str, given: object) -> Any:
         """The backend that a mark gives for an extension point, or else the Spot's."""
-        if given is None:
-            return getattr(self._parts, point)
-        return self._parts.select(point, given, source=f"mark({point}=)")
+        chosen: Any = getattr(self._parts, point)
+        if given is not None:
+            chosen = self._parts.select(point, given, source=f"mark({point}=)")
+        return chosen.supporting(self._parts.types)
 
     def _is_private(self) -> bool:
         """Whether nobody but this user can have written results: of store and storage, if any."""
