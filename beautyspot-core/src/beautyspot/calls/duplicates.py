@@ -74,7 +74,8 @@ class Duplicates:
         Raises:
             ConfigError: there is another one, and the Spot is strict.
         """
-        codes = [step.__code__ for step in _functions(named) if not is_ours(step)]
+        steps = [step for step in chain(named) if isinstance(step, FunctionType)]
+        codes = [step.__code__ for step in steps if not is_ours(step)]
         place = f"{codes[-1].co_filename}:{codes[-1].co_firstlineno}" if codes else ""
         this = place or identifier_of(named), codes
         first, reported = self._first.setdefault(key, this), self._reported
@@ -100,12 +101,3 @@ def _alike(one: Place, other: Place) -> bool:
     from beautyspot.functions.code import bytecode
 
     return bool(one[1]) and [*map(bytecode, one[1])] == [*map(bytecode, other[1])]
-
-
-def _functions(named: Any) -> list[FunctionType]:
-    """The functions that make up a function, or that stand in a class."""
-    if isinstance(named, type):
-        from beautyspot.functions.code import methods_of
-
-        return list(methods_of(named).values())
-    return [step for step in chain(named) if isinstance(step, FunctionType)]

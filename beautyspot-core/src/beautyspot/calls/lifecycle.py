@@ -179,14 +179,13 @@ def _finish_threads() -> None:
     """
     process: Any = sys.modules.get("multiprocessing.process")
     is_child = process is not None and process.parent_process() is not None
-    engines = list(_engines)
-    for engine in engines:
+    for engine in list(_engines):
         engine.behind.dismiss()
         engine.behind.wait()
-    if is_child:  # pragma: no cover - children are not measured
-        for engine in engines:
+        if is_child:  # pragma: no cover - children are not measured
             engine.cache.writer.finish()
             engine.counting.write()
+    if is_child:  # pragma: no cover - as above
         deferred.finish()
 
 

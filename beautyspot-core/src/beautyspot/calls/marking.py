@@ -57,18 +57,15 @@ class Marking:
         options = MarkOptions.from_keywords(keywords)
         if options.save_blob:
             self._parts.required_storage("mark(save_blob=True) needs a storage")
-        if options.mmap and self._engine.cache.seals is not UNSIGNED:
-            raise ConfigError(
-                "mark(mmap=True) does not go with a signing_key: who can write into the folder "
-                "could change a file after it was checked. Leave mmap= out, or mark "
-                "the function by another Spot, with a name of its own and signing_key=None"
-            )
         if options.mmap:
             storage = self._parts.required_storage()
-            if storage.blocking and not storage.local:
+            signs = self._engine.cache.seals is not UNSIGNED
+            if signs or (storage.blocking and not storage.local):
                 raise ConfigError(
-                    f"mark(mmap=True) maps files of a disk of this machine, and {storage!r} "
-                    "is elsewhere: leave mmap= out"
+                    f"mark(mmap=True) maps files of a disk of this machine, so it does not go with "
+                    f"a storage elsewhere (this one is {storage!r}); nor with a signing_key: who "
+                    "can write into the folder could change a file after it was checked. Leave "
+                    "mmap= out, or mark the function by another Spot, with a name of its own"
                 )
         if compression(options.compress):
             check_installed("mark:")
