@@ -47,7 +47,7 @@ Spots that were made with the same arguments have one name, and are one where th
 
 _known: weakref.WeakValueDictionary[str, Owner] = weakref.WeakValueDictionary()
 _arrived: dict[str, Owner] = {}
-_lock = threading.RLock()
+_locks: Final[dict[int, threading.RLock]] = {}  # by process: a child's may be held in its parent
 
 
 def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -101,7 +101,7 @@ _USER: Final = r"(?<=://)[^/?#@:\s]+@"
 
 def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[str, Any]) -> Owner:
     """The Spot that arrives: the one that is known here by its token, or a new one."""
-    with _lock:
+    with _locks.setdefault(os.getpid(), threading.RLock()):
         spot = _known.get(token)
         if spot is None or spot._engine.closed:
             spot = _known[token] = _arrived[token] = cls(name, **options)
@@ -129,12 +129,3 @@ def _fill(task: Task, state: tuple[Any, ...]) -> None:
 
 copyreg.pickle(Engine, _sent_engine)
 copyreg.pickle(Task, _sent_task)
-
-
-def _reset_after_fork() -> None:
-    global _lock  # noqa: PLW0603 - a lock can't be replaced in place
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_after_fork)
