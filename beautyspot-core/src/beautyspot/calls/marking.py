@@ -167,12 +167,10 @@ class Marking:
         kwargs: dict[str, Any],
     ) -> Call:
         """The call that ``function(*args, **kwargs)`` makes, or would make if it were marked."""
-        task = _task_of(function)
-        if task is None:
-            task = _task_of(self.runner(method, function))
-        elif inspect.ismethod(function):
-            args = (function.__self__, *args)
-        assert task is not None  # noqa: S101 - a runner has one
+        marked = function if _task_of(function) is not None else self.runner(method, function)
+        if inspect.ismethod(marked):
+            args = (marked.__self__, *args)
+        task: Task = getattr(marked, OURS)
         return task.call(args, kwargs)
 
     def addressed(

@@ -110,13 +110,12 @@ class Stream(Run):
         if error is None:
             return
         raised = None if isinstance(error, self._end) else error
-        observed, self._observed = self._observed, None
         if self.call.key:
             failed = isinstance(raised, Exception) and self._work.has_begun
             self.call.task.counted.failures += failed
             self.engine.counting.look()
-        if observed is not None:
-            self._context.run(observed.end, raised)
+        if self._observed is not None:
+            self._context.run(self._observed.end, raised)
 
     def recorded(self, item: Any) -> Any:
         """Record an item, and return it."""
