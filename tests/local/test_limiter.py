@@ -1,172 +1,100 @@
-"""What `TokenBucket` does beyond the contract: pauses, bursts, late waiters, forks."""
+"""What `TokenBucket` does beyond the contract; and bursts, whatever rounding does to them."""
 
 from __future__ import annotations
 
-import asyncio
+import gc
 import itertools
+import subprocess
+import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from beautyspot.contracts import Reservation
-from beautyspot.errors import ConfigError, RateLimitError
-from beautyspot.limits.combined import CombinedLimiter
-from beautyspot_local import SharedTokenBucket
-from beautyspot_local.held import Held
-from beautyspot_local.limiter import TokenBucket
-from beautyspot_testing.limiter import ManualClock
+from beautyspot.contracts import Grant, Schedule, line
+from beautyspot_local import SharedTokenBucket, TokenBucket
+from gates import DEADLINE, until
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from owned_clock import Clock
 
 
-class Bucket(TokenBucket):
-    """A bucket whose waiting makes its clock go, by what `naps` returns."""
-
-    def __init__(self, rate: str | float = 1.0, max_cost: float = 100, burst: float = 0.0) -> None:
-        self.time = ManualClock()
-        super().__init__(rate, max_cost, burst=burst, clock=self.time)
-        self.slept: list[float] = []
-
-    def _sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.time.advance(self.nap(seconds))
-
-    async def _sleep_async(self, seconds: float) -> None:
-        self._sleep(seconds)
-
-    def _doze(self, seconds: float, bell: object) -> bool:
-        self._sleep(seconds)
-        return False
-
-    async def _doze_async(self, seconds: float, alarm: object) -> bool:
-        return self._doze(seconds, alarm)
-
-    def nap(self, seconds: float) -> float:
-        return seconds
-
-    def delays(self, *costs: float) -> list[float]:
-        return [self.hold(cost).delay for cost in costs]
-
-    def hold(self, cost: float = 1) -> Held:
-        held = self.reserve(cost)
-        assert held is not None
-        return held
-
-
-# ---------------------------------------------------------------------- what it shows
-
-
-def test_the_attributes_of_the_specification() -> None:
-    bucket = Bucket("600/min", 50)
-    assert (bucket.rate, bucket.max_cost) == (10, 50)
-    assert (bucket.name, bucket.blocking) == ("gcra", False)
-    before = bucket.tat
+def test_the_attributes_of_the_specification(clock: Clock) -> None:
+    bucket = TokenBucket("600/min", 50, burst=5, clock=clock)
+    assert (bucket.rate, bucket.max_cost, bucket.burst) == (10, 50, 5)
+    assert (bucket.name, bucket.blocking, bucket.shared) == ("gcra", False, False)
+    assert bucket.tat == clock()
     bucket.consume(20)
-    assert bucket.tat - before == pytest.approx(2)
+    assert bucket.tat == clock() + 2
     assert TokenBucket("600/min").max_cost == 600
 
 
-@pytest.mark.parametrize("timeout", [float("nan"), "1", True])
-def test_a_timeout_that_is_no_number(timeout: float) -> None:
-    with pytest.raises(ConfigError, match="no number of seconds"):
-        Bucket().consume(timeout=timeout)
+def test_a_free_call_does_not_pass_those_in_line(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though what it would take is there: they have not asked again yet."""
+    monkeypatch.setattr(line, "LONGEST", 0.05)
+    bucket = TokenBucket(1000, 100_000, clock=clock)
+    bucket.consume(50_000)
+    first: list[Grant] = []
+    waiting = threading.Thread(target=lambda: first.append(bucket.consume(20)), daemon=True)
+    waiting.start()
+    until(lambda: bool(bucket.lines))
+    clock.now += 50
+    assert bucket.consume().delay > 0
+    waiting.join(DEADLINE)
+    assert first
 
 
-# ---------------------------------------------------------------------- waiting
+def test_idle_keys_are_forgotten(clock: Clock) -> None:
+    bucket = TokenBucket(1000, clock=clock)
+    gc.collect()
+    for number in range(1000):
+        bucket.consume(key=str(number))
+        clock.now += 0.1
+    assert sum(isinstance(each, Schedule) for each in gc.get_objects()) < 100
 
 
-def test_remaining_tells_what_is_left_and_grants() -> None:
-    bucket = Bucket()
-    bucket.hold(2)
-    held = bucket.hold()
-    bucket.time.advance(1.5)
-    assert bucket.remaining(held) == 0.5
-    bucket.time.advance(0.5)
-    assert bucket.remaining(held) == 0
-    bucket.pause(100)
-    assert bucket.remaining(held) == 0, "what was granted is not taken back"
-    bucket.release(held)
-    assert bucket.delays(1) == [101], "used, so not given back"
+def test_what_a_call_of_a_forgotten_key_cost_beyond_its_estimate_is_made_up_for(
+    clock: Clock,
+) -> None:
+    bucket = TokenBucket(1, 100, clock=clock)
+    grant = bucket.consume(2, key="one")
+    clock.now += 10
+    for number in range(100):
+        bucket.consume(key=str(number))
+        clock.now += 1
+    bucket.settle(grant, 500)
+    assert bucket.take([{"rate": 1}], "one") == ([], 498)
 
 
-@pytest.mark.parametrize("operation", ["release", "remaining", "settle"])
-@pytest.mark.parametrize("kind", ["base", "other"])
-def test_a_reservation_of_another_limiter(operation: str, kind: str) -> None:
-    reservation = Reservation(0.0, 1) if kind == "base" else Bucket().hold()
-    arguments = (1,) if operation == "settle" else ()
-    with pytest.raises(ConfigError, match="is not of this limiter"):
-        getattr(Bucket(), operation)(reservation, *arguments)
-
-
-def test_a_suspended_machine_gives_no_burst() -> None:
-    """Ten waiters wake up an hour late, all at once: one goes, the others wait in turn."""
-    bucket = Bucket()
-    waiters = [bucket.hold() for _ in range(10)]
-    bucket.time.advance(3600)
-    assert [bucket.remaining(waiter) for waiter in waiters] == list(range(10))
-    assert bucket.delays(1) == [10]
-
-
-# ---------------------------------------------------------------------- pause
-
-
-def test_a_pause_holds_those_who_wait() -> None:
-    bucket = Bucket()
-    bucket.consume()
-    start = bucket.time()
-    pauses = iter([10.0])
-
-    def nap(seconds: float) -> float:
-        bucket.pause(next(pauses, 0))
-        return seconds
-
-    bucket.nap = nap  # type: ignore[method-assign]
-    bucket.consume()
-    assert bucket.time() - start == 11
-    assert bucket.slept == [1, 10]
-
-
-def test_a_refusal_says_when_it_would_be_granted() -> None:
-    bucket = Bucket()
-    bucket.consume(3)
-    assert bucket.wait_for(2) == 3
-    with pytest.raises(RateLimitError, match=r"within 1 s \(it would take 3 s now\)") as caught:
-        bucket.consume(timeout=1)
-    assert caught.value.retry_after == 3
-    with pytest.raises(RateLimitError) as caught:
-        asyncio.run(bucket.consume_async(timeout=1))
-    assert caught.value.retry_after == 3
-    assert bucket.delays(1) == [3], "to ask reserves nothing"
-
-
-def test_a_pause_longer_than_the_timeout_gives_up_and_gives_back() -> None:
-    bucket = Bucket()
-    bucket.consume()
-    bucket.nap = lambda seconds: bucket.pause(10) or seconds  # type: ignore[method-assign,func-returns-value]
-    with pytest.raises(RateLimitError, match="within 3 s") as caught:
-        bucket.consume(timeout=3)
-    assert caught.value.retry_after == 10
-    assert bucket.delays(1) == [10]
-
-
-# ---------------------------------------------------------------------- burst
-
-
-def test_a_burst_is_there_after_idling_and_only_then() -> None:
-    bucket = Bucket(burst=2)
-    assert bucket.delays(1, 1, 1, 1, 1) == [0, 0, 0, 1, 2]
-    bucket.time.advance(4)
-    assert bucket.delays(1, 1) == [0, 0], "two have grown back"
-    bucket.time.advance(3600)
-    assert bucket.delays(1, 1, 1, 1) == [0, 0, 0, 1]
-
-
-def test_no_burst_in_a_pause_or_right_after_it() -> None:
-    bucket = Bucket(burst=5)
-    bucket.pause(10)
-    assert bucket.delays(1, 1) == [10, 11]
+def test_a_forked_child_does_not_wait_for_a_thread_of_its_parent() -> None:
+    program = """
+import os, signal, threading, time
+from beautyspot_local import TokenBucket
+inside, go_on = threading.Event(), threading.Event()
+def clock():
+    if threading.current_thread().name == "holder":
+        inside.set()
+        go_on.wait()
+    return 1000.0
+bucket = TokenBucket("1/h", clock=clock)
+bucket.consume()
+holder = threading.Thread(target=bucket.try_consume, name="holder")
+holder.start()
+inside.wait()
+child = os.fork()
+if not child:
+    signal.alarm(20)
+    os._exit(int(bucket.try_consume()))
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+go_on.set()
+holder.join()
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == ["0"], "refused by what its parent had taken; -14 is the alarm"
 
 
 # ---- a burst is granted whole, whatever rounding does to a rate and to the time
@@ -177,11 +105,11 @@ EFFORT = settings(
     max_examples=30,
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # a new limiter each time
 )
-RATES = st.floats(1e-6, 1e3) | st.sampled_from([1 / 3, "600/min", "1/7s", "1000/h", "5/2weeks"])
-TIMES = st.floats(0, 1e9)
+RATES = st.floats(1e-6, 100) | st.sampled_from([1 / 3, "600/min", "1/7s", "1000/h", "5/2weeks"])
+TIMES = st.floats(0, 1e7)
 
 
-@pytest.fixture(params=["gcra", "gcra-shared", "combined"])
+@pytest.fixture(params=["gcra", "gcra-shared"])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
     pytest.importorskip("fcntl")
     numbers = itertools.count()
@@ -192,24 +120,14 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Any]:
             return SharedTokenBucket(rate, path=tmp_path / str(next(numbers)), **options)
         return TokenBucket(rate, **options)
 
-    def combined(rate: Any, burst: float, clock: Clock) -> Any:
-        return Both({"a": bucket(rate, burst, clock), "b": bucket(rate, burst, clock)}, clock)
-
-    return combined if request.param == "combined" else bucket
-
-
-class Both(CombinedLimiter):
-    """Takes a number for the cost of both limits."""
-
-    def _costs(self, cost: Any) -> dict[str, Any]:
-        return super()._costs({"a": cost, "b": cost})
+    return bucket
 
 
 @EFFORT
 @given(rate=RATES, number=st.integers(1, 60), start=TIMES, idle=st.floats(0, 1e6))
 @example(rate="600/min", number=600, start=1e7 + 0.1, idle=0.1)
-@example(rate=3 / 7, number=1000, start=1e9 / 3, idle=1e6 / 3)
-@example(rate=900.0, number=10_000, start=1e9 / 7, idle=1 / 7)
+@example(rate=3 / 7, number=1000, start=1e7 / 3, idle=1e6 / 3)
+@example(rate=90.0, number=10_000, start=1e7 / 7, idle=1 / 7)
 def test_as_many_go_at_once_as_a_burst_has(
     make: Any, rate: Any, number: int, start: float, idle: float
 ) -> None:
@@ -217,12 +135,12 @@ def test_as_many_go_at_once_as_a_burst_has(
     clock = Clock(start)
     bucket = make(rate, number, clock)
     bucket.try_consume(number + 1)
-    clock.now += idle + 2 * bucket.busy_for() + 1
+    clock.now += idle + (number + 1) / bucket.rate + 1
     assert sum(bucket.try_consume(1) for _ in range(number + 3)) == number + 1
 
 
 @EFFORT
-@given(rate=RATES, parts=st.integers(1, 30), start=TIMES)
+@given(rate=st.floats(1e-6, 10), parts=st.integers(1, 30), start=TIMES)
 def test_parts_of_a_burst_add_up(make: Any, rate: Any, parts: int, start: float) -> None:
     """Such as ten times 0.1, which are not quite 1; and one that always may."""
     bucket = make(rate, 1, Clock(start))
@@ -235,13 +153,8 @@ def test_parts_of_a_burst_add_up(make: Any, rate: Any, parts: int, start: float)
 def test_costs_that_are_corrected_leave_a_burst_whole(
     make: Any, rate: Any, number: int, start: float
 ) -> None:
-    """Each reserves two, of which it uses one."""
+    """Each takes two, of which it uses one."""
     bucket = make(rate, number, Clock(start))
     for _ in range(number + 1):
-        held = bucket.reserve(2, max_wait=0)
-        assert held is not None
-        if isinstance(bucket, Both):
-            bucket.settle(held, {"a": 1, "b": 1})
-        else:
-            bucket.settle(held, 1)
+        bucket.settle(bucket.consume(2, timeout=0), 1)
     assert not bucket.try_consume(1)

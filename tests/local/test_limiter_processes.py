@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beautyspot_local.shared_limiter import SharedTokenBucket
+from beautyspot.errors import RateLimitError
+from beautyspot_local import SharedTokenBucket
 
 pytest.importorskip("fcntl")
 
@@ -23,52 +24,67 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_fork_has_a_lock_of_its_own(path: Path) -> None:
     program = """
-import os, sys
-from beautyspot_local.shared_limiter import SharedTokenBucket
-bucket = SharedTokenBucket("1/h", path=sys.argv[1])
-bucket.consume()
-with bucket._timeline():
+import os, sys, time
+from beautyspot.errors import RateLimitError
+from beautyspot_local import SharedTokenBucket, shared_file
+in_lock = []
+def clock():
+    if in_lock:
+        in_lock.pop()()
+    return time.monotonic()
+def fork():
     child = os.fork()
-    if not child:
-        from beautyspot_local import shared_file
-        shared_file.LOCK_TIMEOUT = 0
-        try:
-            bucket.reserve()
-        except TimeoutError:
-            os._exit(7)
-        os._exit(1)
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    if child:
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        return
+    shared_file.LOCK_TIMEOUT = 0
+    try:
+        bucket.consume(timeout=0)
+    except TimeoutError:
+        os._exit(7)
+    os._exit(1)
+bucket = SharedTokenBucket("1/h", path=sys.argv[1], clock=clock)
+in_lock.append(fork)
+bucket.consume()
 child = os.fork()
+try:
+    bucket.consume(timeout=0)
+except RateLimitError as error:
+    code = int(3000 < error.retry_after <= 3600)
 if not child:
-    os._exit(0 if 3000 < bucket.reserve().delay <= 3600 else 1)
-print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-print(7000 < bucket.reserve().delay <= 7200)
+    os._exit(code)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), code)
 """
-    assert _run(program, path).split() == ["7", "0", "True"]
+    assert _run(program, path).split() == ["7", "1", "1"]
 
 
 def test_a_process_killed_with_the_lock_held(path: Path) -> None:
     program = """
-import os, signal, sys
-from beautyspot_local.shared_limiter import SharedTokenBucket
-bucket = SharedTokenBucket("1/h", path=sys.argv[1])
+import os, signal, sys, time
+from beautyspot_local import SharedTokenBucket
+in_lock = []
+def clock():
+    if in_lock:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return time.monotonic()
+bucket = SharedTokenBucket("1/h", path=sys.argv[1], clock=clock)
 bucket.consume()
-with bucket._timeline() as line:
-    line.charge(1e9)
-    os.kill(os.getpid(), signal.SIGKILL)
+in_lock.append(1)
+bucket.consume(timeout=0)
 """
     with pytest.raises(subprocess.CalledProcessError) as caught:
         _run(program, path)
     assert caught.value.returncode == -signal.SIGKILL
-    held = SharedTokenBucket("1/h", path=path).reserve()
-    assert held is not None
-    assert 3000 < held.delay <= 3600, "the lock fell, and the state is the one before"
+    with pytest.raises(RateLimitError) as refused:
+        SharedTokenBucket("1/h", path=path).consume(timeout=0)
+    assert refused.value.retry_after is not None
+    assert 3000 < refused.value.retry_after <= 3600, "the lock fell, the state is the one before"
 
 
 def test_four_processes_of_two_threads_keep_one_rate(path: Path) -> None:
     program = """
 import json, sys, threading, time
-from beautyspot_local.shared_limiter import SharedTokenBucket
+from beautyspot_local import SharedTokenBucket
 bucket, times = SharedTokenBucket(200, path=sys.argv[1]), []
 def work():
     for _ in range(5):

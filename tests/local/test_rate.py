@@ -8,10 +8,7 @@ from fractions import Fraction
 
 import pytest
 from beautyspot.errors import ConfigError
-from beautyspot_local.rate import (
-    parse_burst,
-    parse_rate,
-)
+from beautyspot_local.rate import checked_workers, parse_rate
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +27,7 @@ from hypothesis import strategies as st
     ],
 )
 def test_forms(text: object, per_second: float, max_cost: float) -> None:
-    assert parse_rate(text) == pytest.approx((per_second, max_cost))
+    assert parse_rate(text) == pytest.approx((per_second, max_cost, 0))
 
 
 @pytest.mark.parametrize(
@@ -83,8 +80,14 @@ def test_a_maximum_that_takes_for_ever_is_refused() -> None:
 @pytest.mark.parametrize("burst", [-1, math.nan, math.inf, True, "5", None])
 def test_what_is_no_burst(burst: object) -> None:
     with pytest.raises(ConfigError, match="burst="):
-        parse_burst(burst)
+        parse_rate(1, burst=burst)
 
 
 def test_a_burst() -> None:
-    assert [parse_burst(burst) for burst in (0, 2, 0.5)] == [0, 2, 0.5]
+    assert [parse_rate(1, burst=burst).burst for burst in (0, 2, Fraction(1, 2))] == [0, 2, 0.5]
+
+
+@pytest.mark.parametrize("workers", [0, 0.5, -1, math.nan, math.inf, True, "5", None])
+def test_what_is_no_number_of_workers(workers: object) -> None:
+    with pytest.raises(ConfigError, match="workers=.*give how many processes"):
+        checked_workers(workers)

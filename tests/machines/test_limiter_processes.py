@@ -174,16 +174,14 @@ def test_the_place_of_a_stopped_process_falls_too(start: Start) -> None:
 ASK = """
 said("ready")
 while True:
-    held = spot.bucket.reserve()
-    spot.bucket.release(held)
+    spot.bucket.settle(spot.bucket.consume(), 0)
 """
 
 ASK_AND_END = """
 said("ready")
 sys.stdin.readline()
 for _ in range(100):
-    held = spot.bucket.reserve()
-    spot.bucket.release(held)
+    spot.bucket.settle(spot.bucket.consume(), 0)
 said("done")
 """
 

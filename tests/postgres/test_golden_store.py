@@ -1,6 +1,6 @@
 """What stands in a database is frozen: what this release wrote is read and used by all that follow.
 
-A change of a table or a function of the store is a new number of the schema (`WRITTEN_BY`), and
+A change of a table or a function is a new number of the schema (`WRITTEN_BY`), and
 whoever makes it sees that a database of the number before is brought up to it.
 """
 
@@ -10,7 +10,7 @@ import hashlib
 from typing import Any
 
 import golden
-from beautyspot_postgres import PostgresMetadataStore, functions, schema, tables
+from beautyspot_postgres import PostgresMetadataStore, functions, schedules, schema, tables
 from beautyspot_testing.store import stored
 from golden import KEY
 
@@ -58,11 +58,13 @@ results: namespace text C, cache_key text C, func_name text C, input_id text C,
   size bigint, arg_digests text C, made_at double precision, took double precision,
   expires_at double precision, used_at double precision, code text C, arguments text C,
   price double precision, began_at double precision, tags text C, stored_at double precision
+schedules: namespace text C, key text C, name text C, seen double precision,
+  taken double precision, paused double precision, expires double precision
 stores: namespace text C, store_id text, number bigint, demands_signing boolean
 """
 
-DIGESTS = {1: "8682c23a41d064a4164058e099bc193cbe56bec0d6af27f235b9976ccd05c263"}
-"""By the number of the schema: of all statements that make what is the store's."""
+DIGESTS = {2: "96736a5db4449a36cab12a2045e8ca531a53bbded5ca6778ed58b84bf5bdfb70"}
+"""By the number of the schema: of all statements that make its tables and functions."""
 
 
 def test_what_is_written_is_what_was(
@@ -105,7 +107,7 @@ def test_the_tables_are_what_they_were(store: PostgresMetadataStore, raw: Any) -
 
 
 def test_a_change_is_a_new_number() -> None:
-    text = "\n".join([*tables.STATEMENTS, *functions.STATEMENTS])
+    text = "\n".join([*tables.STATEMENTS, *functions.STATEMENTS, *schedules.STATEMENTS])
     digest = hashlib.sha256(text.encode()).hexdigest()
     assert digest == DIGESTS[schema.WRITTEN_BY], (
         "raise WRITTEN_BY of schema.py, see that databases of the number before are brought up to "

@@ -15,7 +15,7 @@ from beautyspot import Spot
 from beautyspot.contracts import Counts, Selection
 from beautyspot.contracts.records import covers_of
 from beautyspot.contracts.store import Put, listed
-from beautyspot_postgres import PostgresMetadataStore
+from beautyspot_postgres import PostgresLimiter, PostgresMetadataStore
 from beautyspot_postgres.tables import COLUMNS
 from beautyspot_testing.records import KEYS, a_record
 from beautyspot_testing.store import stored
@@ -85,6 +85,7 @@ OPERATIONS: dict[str, Callable[[PostgresMetadataStore], object]] = {
     "function totals": lambda store: store.function_totals(),
     "sweep": lambda store: store.sweep(3600.0),
     "touch": lambda store: store.touch(dict.fromkeys(FEW, 2e9)),
+    "add counts": lambda store: store.add_counts([Counts("m:f", 1, hits=1)]),
     "counts": lambda store: list(store.counts()),
     "remark": lambda store: store.remark({"price_unit": "$", "unstored m:f": "a socket"}),
     "remarks": lambda store: store.remarks(),
@@ -121,6 +122,26 @@ def test_a_spot_s_hit_is_one_statement_and_its_miss_three(
     assert statements(logging, before) == 4
 
 
+def test_a_permit_a_correction_and_a_pause_are_one_statement_each(
+    logging: Postgres, namespace: str
+) -> None:
+    given = {"namespace": namespace, "rate": 1e6}
+    limits = {name: PostgresLimiter(logging.url, limit=name, **given) for name in ("a", "b")}
+    both: Any = PostgresLimiter.together(limits)
+    grant = both.consume({"a": 1, "b": 1})
+    for _ in range(8):
+        before = logged(logging)
+        grant = both.consume({"a": 1, "b": 1}, key="k")
+        assert statements(logging, before) == 1
+        both.settle(grant, {"a": 2})
+        assert statements(logging, before) == 2
+        both.pause(1e-6)
+        assert statements(logging, before) == 3
+    both.settle(grant, {})
+    assert statements(logging, before) == 3
+    both.close()
+
+
 # ---- few rows are read, also by a plan that was made when the tables were empty
 
 
@@ -129,6 +150,7 @@ FIELDS = {**dict.fromkeys(COLUMNS, "NULL"), **GIVEN, "tags": "'[]'", "expires_at
 
 CALLS = {
     "begin": "begin_calls('n', 't', 60, '{k}', NULL)",
+    "limits": "ask_limits('n', 'k', NULL, '{a,b}', '{1,1}', '{0,0}', '{1,1}', '{1,1}', 1)",
     "put": f"put('n', '{{c}}', 0, 't', 5, {', '.join(FIELDS.values())})",
 }
 

@@ -52,7 +52,7 @@ def test_threads_that_connect_at_once_wait_once(link: Link) -> None:
     def refused(_: int) -> str:
         together.wait()
         with pytest.raises(BeautyspotError) as failed:
-            limiter.reserve()
+            limiter.consume()
         return str(failed.value)
 
     with ThreadPoolExecutor(CALLERS) as pool:

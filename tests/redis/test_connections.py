@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beautyspot.errors import MetadataError
+from beautyspot.contracts import Grant
+from beautyspot.errors import BeautyspotError, MetadataError
+from beautyspot_redis import RedisLimiter
 from beautyspot_redis.server import Script, Server
 from redis.connection import ConnectionPool
 from servers import proxy, tls, valkey
@@ -168,16 +170,22 @@ def answering(answers: Callable[[bytes], bytes]) -> Iterator[str]:
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_a_command_whose_connection_breaks_is_sent_once_more(retries: int) -> None:
+    """But not what a limiter corrects, which must not be done twice."""
     sent: list[bytes] = []
 
     def hang_up(command: bytes) -> bytes:
         sent.append(command)
-        return b"" if command == b"GET" else b"+PONG\r\n"
+        return b"" if command in (b"GET", b"EVALSHA") else b"+PONG\r\n"
 
     with answering(hang_up) as url, reached(url, retries=retries) as server:
         with pytest.raises(MetadataError, match="start the server"):
             ask(server, "GET", "a")
         assert sent.count(b"GET") == 1 + retries
+        limiter = RedisLimiter(url, rate=1, retries=retries)
+        with pytest.raises(BeautyspotError, match="start the server"):
+            limiter.settle(Grant(0.0, {"rate": 5.0}), 0)
+        assert sent.count(b"EVALSHA") == 1
+        limiter.close()
 
 
 # ------------------------------------------------------------------------------- kinds of address

@@ -184,14 +184,3 @@ def test_a_limiter_has_an_error_that_speaks_of_no_store(secured: valkey.Valkey) 
     with pytest.raises(BeautyspotError, match="AuthenticationError") as caught:
         limiter.consume()
     assert not isinstance(caught.value, MetadataError)
-
-
-def test_a_limiter_for_a_key_keeps_the_password(secured: valkey.Valkey) -> None:
-    """Though that does not travel to other processes."""
-    from beautyspot_redis import RedisLimiter
-
-    limiter = RedisLimiter(secured.url, rate=1)
-    limiter.for_key("a").consume()
-    assert limiter.for_key("b").try_consume()
-    assert not limiter.for_key("a").try_consume()
-    limiter.close()

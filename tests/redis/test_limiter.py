@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from beautyspot.contracts import Grant
+from beautyspot.errors import BeautyspotError
 from beautyspot_redis import RedisLimiter
 from beautyspot_testing.limiter import ManualClock
 from servers.limiters import Contract, delays
@@ -25,7 +27,7 @@ def make(redis_server: Valkey, namespace: str, clock: ManualClock) -> Make:
     """Each is one machine's view of the same limit: a permit a second."""
 
     def made(**options: Any) -> RedisLimiter:
-        given = {"rate": 1, "max_cost": 100, "namespace": namespace, "clock": clock, **options}
+        given = {"rate": 1, "max_cost": 1e6, "namespace": namespace, "clock": clock, **options}
         return RedisLimiter(redis_server.url, **given)
 
     return made
@@ -41,28 +43,57 @@ def test_what_a_key_holds_expires_by_itself(
 ) -> None:
     """And nothing shows the key itself."""
     limiter = make(clock=None)
-    limiter.for_key("customer").reserve(50)
+    limiter.take([{"rate": 50}], "customer")
     [name] = keys(redis_server, namespace)
     assert b"customer" not in name
     assert 60_000 < redis_server.ask("PTTL", name) <= 110_000
+    limiter.pause(200)
+    limiter.take([{"rate": 1}], "customer")
+    pauses, _ = sorted(keys(redis_server, namespace))
+    assert 200_000 < redis_server.ask("PTTL", pauses) <= 260_000
+
+
+def test_what_has_passed_long_ago_is_gone(
+    make: Make, redis_server: Valkey, namespace: str, clock: ManualClock
+) -> None:
+    limiter, other = make(), make(limit="other")
+    limiter.pause(1)
+    assert delays(limiter, 1) == [1]
+    clock.advance(62)
+    assert delays(other, 1) == [0]
+    [name] = keys(redis_server, namespace)
+    assert set(redis_server.ask("HKEYS", name)) == {b"seen", b"taken:other"}
 
 
 def test_scripts_may_be_forgotten(make: Make, redis_server: Valkey) -> None:
     limiter = make()
-    assert delays(limiter, 1) == [0]
+    [grant], _ = limiter.take([{"rate": 1}])
     redis_server.ask("SCRIPT", "FLUSH")
     assert delays(limiter, 1) == [1]
+    redis_server.ask("SCRIPT", "FLUSH")
+    limiter.settle(grant, 3)
+    assert delays(limiter, 1) == [3]
 
 
-def test_what_is_no_state_begins_anew(
-    make: Make, redis_server: Valkey, namespace: str, clock: ManualClock
+def test_small_costs_at_a_high_rate_are_not_rounded(make: Make) -> None:
+    """As the time of day would be: a tenth of a microsecond is beneath what a float of it tells."""
+    limiter = make(rate=1e7, clock=lambda: 1.9e9)
+    for _ in range(400):
+        limiter.take([{"rate": 1}] * 250)
+    limiter.take([{"rate": 9e5}])
+    assert delays(limiter, 1) == [pytest.approx(0.1)]
+
+
+def test_another_program_s_key_is_left_alone(
+    make: Make, redis_server: Valkey, namespace: str
 ) -> None:
     limiter = make()
-    limiter.reserve(5)
+    limiter.take([{"rate": 1}])
     [name] = keys(redis_server, namespace)
-    for wrong in (b"", b"x" * 96, b"short"):
-        redis_server.ask("SET", name, wrong)
-        assert delays(limiter, 1, 1) == [0, 1]
+    redis_server.ask("SET", name, "mine")
+    with pytest.raises(BeautyspotError, match="another program uses the same names"):
+        limiter.take([{"rate": 1}])
+    assert redis_server.ask("GET", name) == b"mine"
 
 
 def test_a_cluster_has_the_limits_of_a_spot_in_one_slot(
@@ -73,12 +104,13 @@ def test_a_cluster_has_the_limits_of_a_spot_in_one_slot(
         for name in ("calls", "words")
     }
     both: Any = RedisLimiter.together(limits)
-    assert [both.reserve({"calls": 1, "words": 1}).delay for _ in range(2)] == [0, 1]
-    held = both.for_key("a").reserve({"calls": 1, "words": 1})
-    assert held.delay == 0
-    both.settle(both.reserve({"calls": 1}), {"calls": 0})
+    each = {"calls": 1, "words": 1}
+    assert both.take([each, each]) == ([Grant(0, each)], 1)
+    [grant], _ = both.take([each], "a")
+    both.settle(grant, {"calls": 0})
+    assert delays(both, {"calls": 1}, key="a") == [0]
     limits["calls"].pause(5)
-    assert limits["calls"].for_key("a").wait_for() == 6
+    assert delays(limits["calls"], 1, key="b") == [5]
     for limit in limits.values():
         limit.close()
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from beautyspot.contracts import LimiterBase
+from beautyspot.contracts import LimiterBase, Rate
 from beautyspot_local.remote.limiter import RemoteLimiter
 from beautyspot_postgres import PostgresLimiter
 from beautyspot_redis import RedisLimiter
@@ -29,10 +29,13 @@ def made(given: dict[str, Any]) -> RemoteLimiter:
     return kind(url, **options)
 
 
-def delays(limiter: LimiterBase, *costs: float) -> list[float]:
-    """How long reservations of these costs have to wait."""
-    found = [limiter.reserve(cost) for cost in costs]
-    return [one.delay for one in found if one is not None]
+def delays(limiter: LimiterBase, *costs: object, key: str = "") -> list[float]:
+    """How long a call of each of these costs has to wait, asked one after the other.
+
+    One that would begin later than soon takes nothing.
+    """
+    found = [limiter.take([limiter.costs_of(cost)], key) for cost in costs]
+    return [grants[0].delay if grants else wait for grants, wait in found]
 
 
 def forget(given: dict[str, Any], namespace: str) -> None:
@@ -52,7 +55,7 @@ def _postgres(url: str, namespace: str) -> None:
     import psycopg
 
     with psycopg.connect(url) as connection:
-        connection.execute("DELETE FROM beautyspot.limits WHERE namespace = %s", [namespace])
+        connection.execute("DELETE FROM beautyspot.schedules WHERE namespace = %s", [namespace])
 
 
 _FORGET = {"redis": _redis, "postgres": _postgres}
@@ -65,24 +68,27 @@ class Contract(LimiterContract):
         setting: which one; a subclass sets it.
     """
 
-    can_reserve_after = True
     examples = 30
     setting: dict[str, Any]
 
-    def make(
-        self, rate_per_second: float, max_cost: float, clock: Callable[[], float]
-    ) -> RemoteLimiter:
-        return self.make_several({"rate": rate_per_second}, max_cost, clock)["rate"]
-
-    def make_several(
-        self, rates_per_second: dict[str, float], max_cost: float, clock: Callable[[], float]
-    ) -> dict[str, RemoteLimiter]:
+    def make(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> LimiterBase:
         options: dict[str, Any] = {
-            "max_cost": max_cost,
             "namespace": f"test-{secrets.token_hex(8)}",
             "clock": None if clock is time.monotonic else clock,
         }
-        return {
-            name: made({**self.setting, "rate": rate, "limit": name, **options})
-            for name, rate in rates_per_second.items()
+        ones = {
+            name: made(
+                {
+                    **self.setting,
+                    **options,
+                    "limit": name,
+                    "rate": rate,
+                    "max_cost": most,
+                    "burst": burst,
+                }
+            )
+            for name, (rate, most, burst) in limits.items()
         }
+        joint = type(next(iter(ones.values()))).together(ones)
+        assert joint is not None
+        return joint

@@ -53,7 +53,8 @@ PUBLIC = tuple(
 ) + tuple(
     f"beautyspot.contracts.{module}"
     for module in (
-        *("backend", "failures", "key_value", "records", "row_bytes", "selection", "sql", "store"),
+        *("backend", "failures", "key_value", "records", "row_bytes", "selection"),
+        *("sql", "store"),
     )
 )
 """The modules that a plug-in may import from: those that a stranger's plug-in has, too."""

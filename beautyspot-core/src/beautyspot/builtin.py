@@ -36,12 +36,3 @@ def beautyspot_register_serializer() -> dict[str, str]:
 def beautyspot_register_keygen() -> dict[str, str]:
     """The key generation `stable`."""
     return {"stable": "beautyspot.keys.generator:KeyGen"}
-
-
-@hookimpl
-def beautyspot_register_limiter() -> dict[str, str]:
-    """The limiters `combined` and `joined`: several limits that hold at once."""
-    return {
-        "combined": "beautyspot.limits.combined:CombinedLimiter",
-        "joined": "beautyspot.limits.combined:JoinedLimiter",
-    }

@@ -214,7 +214,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
 
             leases, most = engine.cache.leases, store.most_leases
             places = MachinePlaces(leases, most, engine.reporter, engine.executor)
-        told = engine.reporter, engine.executor, engine.counting
+        told = engine.reporter, engine.counting
         made = Limiting(self._parts.limiter, *told, places)
         first: Limiting = vars(self).setdefault("_limiting", made)  # as above
         return first

@@ -1,23 +1,26 @@
-"""`TokenBucket`: a rate limit within one process, by GCRA. The algorithm is in `timeline.py`."""
+"""`TokenBucket`: rate limits within one process, by GCRA; see `beautyspot.contracts.Schedule`."""
 
 from __future__ import annotations
 
+import threading
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot_local.held import Held
-from beautyspot_local.rate import checked_seconds
-from beautyspot_local.timeline import Timeline
-from beautyspot_local.timeline_limiter import TimelineLimiter
+from beautyspot.contracts import Grant, LimiterBase, Rate, Schedule, reset_in_children
+
+from beautyspot_local.rate import parse_rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Mapping, Sequence
 
-    from beautyspot.contracts import Reservation
+FEW: Final = 32
+"""Keys up to which none is forgotten."""
+
+_PLAIN: Final = frozenset((int, float))
+_new: Final = tuple.__new__
 
 
-class TokenBucket(TimelineLimiter):
+class TokenBucket(LimiterBase):
     """Grants permits evenly spaced at a rate, with no burst after idling.
 
     In any window of T seconds it grants no more than rate x T plus the last cost in it, measured at
@@ -39,6 +42,7 @@ class TokenBucket(TimelineLimiter):
     Attributes:
         rate: permits per second. Not to be assigned.
         max_cost: see above. Not to be assigned.
+        burst: see above. Not to be assigned.
 
     Raises:
         ConfigError: `rate` or `max_cost` is not positive and finite, or unreadable; or `burst` is
@@ -56,71 +60,78 @@ class TokenBucket(TimelineLimiter):
         burst: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(rate, max_cost, burst, clock)
-        self._line = Timeline(clock(), self._tolerance)
-        self._largest = int(self.max_cost)
+        self._begin({"rate": parse_rate(rate, max_cost, burst)}, clock)
 
-    @contextmanager
-    def _timeline(self) -> Iterator[Timeline]:
-        with self._alone():
-            self._line.tick(self._clock())
-            yield self._line
+    def _begin(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> None:
+        self.limits = limits
+        self.rate, self.max_cost, self.burst = next(iter(limits.values()))
+        self._clock = clock
+        self._plain = Schedule(limits)  # of no key
+        self._is_one = [*limits] == ["rate"]
+        self._schedules: dict[str, Schedule] = {}
+        self._most = FEW
+        self.reset_after_fork()
+        reset_in_children(self)
 
-    def _fresh(self, key: str) -> TokenBucket:
-        del key
-        return TokenBucket(self.rate, self.max_cost, burst=self.burst, clock=self._clock)
+    def reset_after_fork(self) -> None:
+        """Another thread may have held the lock: the child's copy would stay locked for good."""
+        self._lock = threading.RLock()  # the clock alone is called within it
 
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Held | None:
-        """Reserve `cost` at the earliest time, or None where that is over `max_wait` seconds away.
+    @classmethod
+    def together(cls, limits: Mapping[str, Any]) -> LimiterBase:
+        """One limiter of all of these limits."""
+        joint = cls.__new__(cls)
+        clock = next(iter(limits.values()))._clock
+        joint._begin({name: one.limits["rate"] for name, one in limits.items()}, clock)
+        return joint
 
-        Raises:
-            CostError: `cost` is not a positive finite number, or above `max_cost`.
-            ConfigError: `max_wait` is not a number.
-        """
-        if max_wait is not None:
-            checked_seconds(max_wait)
-        return self._reserve_at_once(cost) or super().reserve(cost, max_wait=max_wait)
+    @property
+    def tat(self) -> float:
+        """The theoretical arrival time: when what was granted ends, in seconds of the clock."""
+        with self._lock:
+            return max(self._plain.ends[next(iter(self.limits))], self._clock())
 
-    def consume(self, cost: float = 1, *, timeout: float | None = None) -> Reservation:
+    def _of(self, key: str) -> Schedule:
+        """The schedule of a key; those that are idle are forgotten."""
+        schedule = self._schedules.get(key) if key else self._plain
+        if schedule is None:
+            if len(self._schedules) >= self._most:
+                now = self._clock()
+                kept = {k: each for k, each in self._schedules.items() if not each.is_idle(now)}
+                self._schedules, self._most = kept, max(FEW, 2 * len(kept))
+            schedule = self._schedules[key] = Schedule(self.limits)
+            schedule.until, schedule.seen = self._plain.until, self._plain.seen
+        return schedule
+
+    def take(
+        self, asked: Sequence[Mapping[str, float]], key: str = ""
+    ) -> tuple[list[Grant], float]:
+        """See `LimiterBase.take`."""
+        with self._lock:
+            delays, wait = self._of(key).take(asked, self._clock())
+        return [Grant(delay, costs, key) for delay, costs in zip(delays, asked, strict=False)], wait
+
+    def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
+        """See `LimiterBase.give_back`."""
+        with self._lock:
+            self._of(grant.key).give_back(grant.costs, real, self._clock())
+
+    def hold(self, seconds: float, key: str = "") -> None:
+        """See `LimiterBase.hold`."""
+        with self._lock:
+            now = self._clock()
+            for schedule in [self._of(key)] if key else [self._plain, *self._schedules.values()]:
+                schedule.pause(seconds, now)
+
+    def consume(self, cost: Any = 1, *, timeout: float | None = None, key: str = "") -> Grant:
         """Wait until `cost` is granted; see `LimiterBase.consume`."""
-        if timeout is not None:
-            checked_seconds(timeout)
-        kind = cost.__class__  # an int compared with a float takes a tenth of all
-        if (kind is int and 0 < cost <= self._largest) or (
-            kind is float and 0.0 < cost <= self.max_cost
-        ):
-            # `_reserve_at_once`, and `Held(...)`: to call these two takes a quarter of all.
-            line = self._line
-            reading = self._clock()
-            with self._lock:  # nothing is called until the line is right again
-                start = reading - line.offset
-                if start >= line.tat and start >= line.now and not self._busy:
-                    line.now = start
-                    line.tat = end = start + cost / self.rate
-                    held = _new(Held)
-                    held.delay, held.cost, held.owner = 0.0, cost, self
-                    held.start, held.end = start, end
-                    held.open = held.settled = False
-                    return held
-        return super().consume(cost, timeout=timeout)
-
-    def _reserve_at_once(self, cost: float) -> Held | None:
-        """What `reserve` does where no reservation is ahead, which is the common case.
-
-        It takes a third of the time. All gaps lie before `tat`, so they have passed then.
-        """
-        if type(cost) not in _PLAIN or not 0 < cost <= self.max_cost:
-            return None
-        line = self._line
-        reading = self._clock()
-        with self._lock:  # nothing is called here: no handler of a signal comes in between
-            start = reading - line.offset
-            if start < line.tat or start < line.now or self._busy:
-                return None
-            line.now = start
-            line.tat = end = start + cost / self.rate
-        return Held(0.0, cost, start, end, self)
-
-
-_new: Final = object.__new__
-_PLAIN: Final = frozenset((int, float))
+        if type(cost) in _PLAIN and timeout is None and not key and self._is_one:
+            schedule = self._plain
+            with self._lock:  # the same as below, where nothing is in the way: a third of the time
+                now = self._clock()
+                free = schedule.ends["rate"] <= now >= schedule.seen and schedule.until <= now
+                if free and 0 < cost <= self.max_cost and not self._lines:
+                    schedule.seen = now
+                    schedule.ends["rate"] = now + cost / self.rate
+                    return _new(Grant, (0.0, {"rate": cost}, "", None))
+        return super().consume(cost, timeout=timeout, key=key)

@@ -1,19 +1,17 @@
-"""A `Timeline` that the processes of one machine share: a small file, and a lock on it.
+"""A `Schedule` that the processes of one machine share: a small file, and a lock on it.
 
-The file is one block of 4096 bytes in the machine's own byte order::
+The file is one block in the machine's own byte order::
 
     8s   magic, with the number of the format
     16s  the boot ID: a monotonic clock starts again with the machine, and so does the limit
-    d    rate, to tell when two processes disagree
-    5d   tat, now, offset, floor, carry
-    Q    number of gaps
-    2d   for each gap: start, end
+    2d   the latest time that was seen, and the end of the last pause
+    Q    number of limits
+    16sd for each limit: a digest of its name, and when what was taken of it ends
 
 The lock is `flock(2)`: it belongs to the open file, excludes other processes and other instances in
 this one, and falls when its process dies. The state is read by one `pread` and written by one
 `pwrite` of a part of a page, so a process that is killed with the lock held leaves the old state or
-the new one. A memory map would be faster by half a microsecond, but truncating the file would kill
-the process by SIGBUS. This way a truncated or damaged file is a fresh start with one warning.
+the new one. A truncated or damaged file is a fresh start with one warning.
 """
 
 from __future__ import annotations
@@ -21,24 +19,28 @@ from __future__ import annotations
 import math
 import os
 import struct
+import threading
 import time
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.contracts import reset_in_children
 from beautyspot.errors import ConfigError, NotSupportedError
 from beautyspot.logs import logger
 
 from beautyspot_local.folders import opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
-    from beautyspot_local.timeline import Timeline
+    from beautyspot.contracts import Schedule
 
-MAGIC: Final = b"bsrate02"
+MAGIC: Final = b"bsrate03"
 SIZE: Final = 4096
-HEADER: Final = struct.Struct("@8s16sd5dQ")
-MAX_GAPS: Final = (SIZE - HEADER.size) // 16
+HEADER: Final = struct.Struct("@8s16s2dQ")
+ENTRY: Final = struct.Struct("@16sd")
 
 LOCK_TIMEOUT: Final = 1.0
 """Seconds to try for the lock. It is held for microseconds, unless a process is stopped with it."""
@@ -51,31 +53,42 @@ LOOK: Final = 1.0
 
 
 class SharedFile:
-    """A file that keeps a timeline, for one process at a time. Not thread-safe.
+    """A file that keeps a schedule, for one thread of one process at a time.
 
     Args:
         path: the file; made, with its directories, where it is not there.
-        rate: permits per second.
 
     Raises:
         ConfigError: the file can't be opened or made.
         NotSupportedError: this system has no `flock`.
     """
 
-    def __init__(self, path: Path, rate: float) -> None:
+    def __init__(self, path: Path) -> None:
+        try:
+            import fcntl
+        except ImportError as error:
+            raise NotSupportedError(
+                "a limit shared by processes needs the file locks of Unix (flock): use the limiter "
+                "'gcra', and give each process its part of the rate"
+            ) from error
+        self._fcntl: Any = fcntl
         self._fd: int | None = None
         self._path = path
-        self._rate = rate
-        self._flock, self._exclusive, self._unlocked = _file_locks()
-        self._boot = boot_id()
         self._looked = -math.inf
         self._warned = False
+        self._lock = threading.RLock()
         try:
             self._open()
         except OSError as error:
             raise ConfigError(
                 f"can't open the limiter's file {path} ({error}): give another path="
             ) from error
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """Another thread may have held the lock; that of the file must not be the parent's."""
+        self._lock = threading.RLock()
+        self.close()
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -86,37 +99,42 @@ class SharedFile:
     def __del__(self) -> None:
         self.close()
 
-    # ------------------------------------------------------------------ the lock
+    def _open(self) -> int:
+        self._fd = opened(self._path, os.O_RDWR)
+        return self._fd
 
-    def lock(self) -> int:
-        """Keep other processes out; the descriptor, for the methods that follow.
+    @contextmanager
+    def locked(self, schedule: Schedule) -> Iterator[None]:
+        """In the block, keep all others out; what it changes of the schedule is written behind it.
 
         Raises:
             TimeoutError: a stopped process holds the lock.
             OSError: the file can't be opened or locked.
         """
-        if self._fd is not None and time.monotonic() - self._looked > LOOK:
-            self._close_if_replaced(self._fd)
-        fd = self._open() if self._fd is None else self._fd
+        with self._lock:
+            if self._fd is not None and time.monotonic() - self._looked > LOOK:
+                self._close_if_replaced(self._fd)
+            fd = self._open() if self._fd is None else self._fd
+            self._lock_file(fd)
+            try:
+                self._read(fd, schedule)
+                yield
+                self._write(fd, schedule)
+            finally:
+                self._fcntl.flock(fd, self._fcntl.LOCK_UN)
+
+    def _lock_file(self, fd: int) -> None:
         for _ in range(int(LOCK_TIMEOUT / POLL) + 1):
             try:
-                self._flock(fd, self._exclusive)
+                self._fcntl.flock(fd, self._fcntl.LOCK_EX | self._fcntl.LOCK_NB)
             except BlockingIOError:
                 time.sleep(POLL)
             else:
-                return fd
+                return
         raise TimeoutError(
             f"the limiter's file {self._path} stays locked: a process that uses it is stopped; "
             "let it go on, or end it"
         )
-
-    def unlock(self, fd: int) -> None:
-        """Let other processes in."""
-        self._flock(fd, self._unlocked)
-
-    def _open(self) -> int:
-        self._fd = opened(self._path, os.O_RDWR)
-        return self._fd
 
     def _close_if_replaced(self, fd: int) -> None:
         self._looked = time.monotonic()
@@ -129,37 +147,46 @@ class SharedFile:
 
     # ------------------------------------------------------------------ the state
 
-    def read(self, fd: int, line: Timeline) -> None:
-        """Bring `line`, which is fresh, to the state in the file, if there is one that counts."""
-        data = os.pread(fd, SIZE, 0)
+    def _parsed(self, data: bytes) -> tuple[float, float, dict[bytes, float]]:
+        """What was seen last, the end of the pause, and the ends by limit."""
         try:
-            magic, boot, rate, *times, gaps = HEADER.unpack_from(data)
-            numbers = struct.unpack_from(f"@{2 * gaps}d", data, HEADER.size)
-        except struct.error:
-            magic, boot, rate, times, numbers = b"", b"", 0.0, [], ()
-        if magic != MAGIC or not all(map(math.isfinite, (*times, *numbers))):
-            if data:
-                self._warn("was damaged, and begins anew")
-        elif boot == self._boot:
-            line.tat, line.now, line.offset, line.floor, line.carry = times
-            line.gaps = list(zip(numbers[::2], numbers[1::2], strict=True))
-            if rate != self._rate:
-                self._warn(f"is used at {rate:g} permits per second, and here at {self._rate:g}")
+            magic, boot, seen, until, count = HEADER.unpack_from(data)
+            parts = [ENTRY.unpack_from(data, HEADER.size + 24 * at) for at in range(count)]
+        except (struct.error, MemoryError):
+            magic, boot, seen, until, parts = b"", b"", 0.0, 0.0, []
+        numbers = [seen, until, *(end for _, end in parts)]
+        if data and (magic != MAGIC or not all(number < math.inf for number in numbers)):
+            if not self._warned:
+                self._warned = True
+                logger.warning("the limiter's file %s was damaged, and begins anew", self._path)
+        elif data and boot == boot_id():
+            return seen, until, dict(parts)
+        return -math.inf, -math.inf, {}
 
-    def write(self, fd: int, line: Timeline) -> None:
-        """Write the state of `line`, without the shortest gaps where there are too many."""
-        gaps = line.gaps
-        if len(gaps) > MAX_GAPS:
-            gaps = sorted(sorted(gaps, key=lambda gap: gap[0] - gap[1])[:MAX_GAPS])
-        numbers = [number for gap in gaps for number in gap]
-        times = (line.tat, line.now, line.offset, line.floor, line.carry)
-        header = HEADER.pack(MAGIC, self._boot, self._rate, *times, len(gaps))
-        os.pwrite(fd, header + struct.pack(f"@{len(numbers)}d", *numbers), 0)
+    def _read(self, fd: int, schedule: Schedule) -> None:
+        """Bring a schedule, which is fresh, to the state in the file.
 
-    def _warn(self, what: str) -> None:
-        if not self._warned:
-            self._warned = True
-            logger.warning("the limiter's file %s %s", self._path, what)
+        It takes what others have limited there as well, by digests: time goes on for all of them.
+        """
+        schedule.seen, schedule.until, ends = self._parsed(os.pread(fd, SIZE, 0))
+        names = {_digest(name): name for name in schedule.limits}
+        schedule.ends |= {names.get(each) or each.hex(): end for each, end in ends.items()}
+
+    def _write(self, fd: int, schedule: Schedule) -> None:
+        kept = [
+            (end, _digest(name) if name in schedule.limits else bytes.fromhex(name))
+            for name, end in schedule.ends.items()
+        ]
+        kept = sorted(kept)[-((SIZE - HEADER.size) // ENTRY.size) :]
+        header = HEADER.pack(MAGIC, boot_id(), schedule.seen, schedule.until, len(kept))
+        os.pwrite(fd, header + b"".join(ENTRY.pack(each, end) for end, each in kept), 0)
+
+
+def _digest(name: str) -> bytes:
+    return sha256(name.encode("utf-8", "surrogatepass")).digest()[:16]
+
+
+_boot: Final[list[bytes]] = []
 
 
 def boot_id() -> bytes:
@@ -168,19 +195,10 @@ def boot_id() -> bytes:
     Without them (no Linux) a clock that started again counts as one that was turned back: time
     goes on from where it was.
     """
-    try:
-        text = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
-        return bytes.fromhex(text.strip().replace("-", ""))
-    except (OSError, ValueError):
-        return bytes(16)
-
-
-def _file_locks() -> tuple[Callable[[int, int], None], int, int]:
-    try:
-        import fcntl
-    except ImportError as error:
-        raise NotSupportedError(
-            "a limit shared by processes needs the file locks of Unix (flock): use the limiter "
-            "'gcra', and give each process its part of the rate"
-        ) from error
-    return fcntl.flock, fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_UN
+    if not _boot:
+        try:
+            text = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")
+            _boot.append(bytes.fromhex(text.strip().replace("-", "")))
+        except (OSError, ValueError):
+            _boot.append(bytes(16))
+    return _boot[0]

@@ -1,47 +1,36 @@
-"""`SharedTokenBucket`: one rate limit for all processes of a machine that name the same file."""
+"""`SharedTokenBucket`: rate limits for all processes of one machine, by a small file."""
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from beautyspot.contracts import Grant, LimiterBase, Rate, Schedule
 from beautyspot.errors import ConfigError
 from beautyspot.files import absolute
 
 from beautyspot_local.folders import mark_when_made
-from beautyspot_local.limiter import TokenBucket
-from beautyspot_local.rate import checked_workers
+from beautyspot_local.rate import checked_workers, parse_rate
 from beautyspot_local.shared_file import SharedFile
-from beautyspot_local.timeline import Timeline
-from beautyspot_local.timeline_limiter import TimelineLimiter
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from beautyspot.contracts import Context
 
 
-class SharedTokenBucket(TimelineLimiter):
+class SharedTokenBucket(LimiterBase):
     """A `TokenBucket` for all processes of one machine that name the same file.
 
-    Calls of all these processes wait in one queue, in the order of arrival. Time that a call gives
-    back goes to those behind it in its own process, or to the next call of any process that fits.
-    A process that dies leaves no lock behind; what it had reserved passes unused. After a restart
-    of the machine, or
-    when the file was deleted, the limit starts anew.
-
-    An operation takes some microseconds. The file belongs on a local disk: locks of network file
-    systems are slow at best, and machines have different clocks.
-
     Args:
-        rate: see `TokenBucket`. All limiters that share the file should have the same rate.
-        max_cost: see `TokenBucket`.
-        path: the file; it is made, with its directories, if missing. A limiter that is selected by
-            name takes ``<name>.limit`` in the Spot's directory.
-        burst: see `TokenBucket`.
+        rate, max_cost, burst: as of `TokenBucket`. All processes should give the same.
+        path: the file; made where it is not there. By default ``<name>.limit`` in the Spot's
+            directory. What is limited by key has a file of its own beside it.
         workers: how many processes share the file. While it can't be used, each of them keeps its
             share by itself: the rate, and the burst, divided by that.
         clock: a clock that all processes share, in seconds. The monotonic clock of Linux and macOS
@@ -50,6 +39,7 @@ class SharedTokenBucket(TimelineLimiter):
     Attributes:
         rate: permits per second. Not to be assigned.
         max_cost: the largest single cost. Not to be assigned.
+        burst: see above. Not to be assigned.
         workers: see above. Not to be assigned.
 
     Raises:
@@ -72,29 +62,22 @@ class SharedTokenBucket(TimelineLimiter):
         workers: float = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(rate, max_cost, burst, clock)
-        self.workers = checked_workers(workers)
-        self._path = _checked_path(path)
-        self._file = SharedFile(self._path, self.rate)
+        try:
+            file = absolute(path, "path")
+        except TypeError as error:
+            raise ConfigError(
+                f"path={path!r:.80} is no path: give the file that is shared"
+            ) from error
+        limits = {"rate": parse_rate(rate, max_cost, burst)}
+        self._begin(limits, file, checked_workers(workers), clock)
 
-    def _reset_after_fork(self) -> None:
-        super()._reset_after_fork()
-        self._file.close()  # a forked child must not share its parent's lock
-
-    @contextmanager
-    def _timeline(self) -> Iterator[Timeline]:
-        file = self._file
-        with self._alone():
-            fd = file.lock()
-            try:
-                reading = self._clock()
-                line = Timeline(reading, self._tolerance)
-                file.read(fd, line)
-                line.tick(reading)
-                yield line
-                file.write(fd, line)
-            finally:
-                file.unlock(fd)
+    def _begin(
+        self, limits: Mapping[str, Rate], path: Path, workers: float, clock: Callable[[], float]
+    ) -> None:
+        self.limits, self.workers = limits, workers
+        self.rate, self.max_cost, self.burst = next(iter(limits.values()))
+        self._path, self._clock = path, clock
+        self._file = SharedFile(path)
 
     @classmethod
     def defaults(cls, context: Context) -> dict[str, Any]:
@@ -102,37 +85,62 @@ class SharedTokenBucket(TimelineLimiter):
         mark_when_made(context.directory)
         return {"path": context.directory / f"{context.name}.limit"}
 
-    def _fresh(self, key: str) -> SharedTokenBucket:
-        """The file of a key stands beside this one's, and stays there: some hundred bytes."""
-        from hashlib import sha256
+    @classmethod
+    def together(cls, limits: Mapping[str, Any]) -> LimiterBase | None:
+        """One limiter of all of these limits; None where they lie in several files."""
+        first = next(iter(limits.values()))
+        if len({one._path for one in limits.values()}) > 1:
+            return None
+        joint = cls.__new__(cls)
+        rates = {name: one.limits["rate"] for name, one in limits.items()}
+        joint._begin(rates, first._path, max(o.workers for o in limits.values()), first._clock)
+        return joint
 
-        digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-        path = self._path.with_name(f"{self._path.name}.keys") / digest
-        return SharedTokenBucket(
-            self.rate,
-            self.max_cost,
-            path=path,
-            burst=self.burst,
-            workers=self.workers,
-            clock=self._clock,
-        )
+    @property
+    def tat(self) -> float:
+        """The theoretical arrival time: when what was granted ends, in seconds of the clock."""
+        with self._schedule("") as (schedule, now):
+            return max(schedule.ends[next(iter(self.limits))], now)
 
-    def share(self) -> TokenBucket:
-        """This process's share of the rate; see `LimiterBase.share`."""
-        return TokenBucket(
-            self.rate / self.workers,
-            self.max_cost,
-            burst=self.burst / self.workers,
-            clock=self._clock,
-        )
+    @contextmanager
+    def _schedule(self, key: str) -> Iterator[tuple[Schedule, float]]:
+        """The schedule of a key, and the time, for one process at a time."""
+        schedule = Schedule(self.limits)
+        file, paused = self._file, -math.inf
+        if key:
+            with self._schedule("") as (whole, now):
+                whole.tick(now)
+                paused = whole.until
+            digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+            file = SharedFile(self._path.with_name(f"{self._path.name}.keys") / digest)
+        try:
+            with file.locked(schedule):
+                now = self._clock()
+                schedule.tick(now)
+                schedule.until = max(schedule.until, paused)
+                yield schedule, now
+        finally:
+            if key:
+                file.close()
+
+    def take(
+        self, asked: Sequence[Mapping[str, float]], key: str = ""
+    ) -> tuple[list[Grant], float]:
+        """See `LimiterBase.take`."""
+        with self._schedule(key) as (schedule, now):
+            delays, wait = schedule.take(asked, now)
+        return [Grant(delay, costs, key) for delay, costs in zip(delays, asked, strict=False)], wait
+
+    def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
+        """See `LimiterBase.give_back`."""
+        with self._schedule(grant.key) as (schedule, now):
+            schedule.give_back(grant.costs, real, now)
+
+    def hold(self, seconds: float, key: str = "") -> None:
+        """See `LimiterBase.hold`."""
+        with self._schedule(key) as (schedule, now):
+            schedule.pause(seconds, now)
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         self._file.close()
-
-
-def _checked_path(path: object) -> Path:
-    try:
-        return absolute(path, "path")  # type: ignore[arg-type]  # tried, not known
-    except TypeError as error:
-        raise ConfigError(f"path={path!r:.80} is no path: give the file that is shared") from error

@@ -121,7 +121,7 @@ def of_limits(server: Server, subject: str) -> Iterator[Finding]:
     if not schema.found(server)[1]:
         text = "its server answers; the first call makes what it needs there"
         yield Finding("ok", subject, text)
-    elif not server.run(f"SELECT {_MAY_WRITE % 'limits'}")[0][0]:
+    elif not server.run(f"SELECT {_MAY_WRITE % 'schedules'}")[0][0]:
         advice = f"have the schema's owner run `{roles.command(server, None)}`"
         text = "the role may not use the limit, so each process keeps a rate of its own"
         yield Finding("problem", subject, f"{text}: {advice}, or give it a limiter of its own")

@@ -34,7 +34,7 @@ SMALL: Final = ", ".join(
 
 # A session keeps the plans of a function, and those of a table that was small would scan it all: so
 # rows are looked up by the index, whatever is known of the tables.
-_PLANS: Final = (
+PLANS: Final = (
     "SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off"
 )
 
@@ -45,7 +45,7 @@ CREATE OR REPLACE FUNCTION {{schema}}.begin_calls(
 ) RETURNS TABLE (
   key text, number bigint, now double precision,
   {", ".join(f"{name} {kind(name)}" for name in FOUND)}
-) LANGUAGE plpgsql {_PLANS} AS $$
+) LANGUAGE plpgsql {PLANS} AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM set_config('synchronous_commit', 'off', true);
@@ -88,7 +88,7 @@ _SET: Final = ", ".join(f"{name} = excluded.{name}" for name in (*COLUMNS, "stor
 _PUT: Final = f"""
 CREATE OR REPLACE FUNCTION {{schema}}.put(
   _namespace text, _covers text[], _since bigint, _token text, _keep double precision, {_GIVEN}
-) RETURNS boolean LANGUAGE plpgsql {_PLANS} AS $$
+) RETURNS boolean LANGUAGE plpgsql {PLANS} AS $$
 DECLARE
   _now double precision;
   _is_stored boolean;

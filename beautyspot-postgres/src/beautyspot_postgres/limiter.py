@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts import checked
 from beautyspot.errors import BeautyspotError
 from beautyspot_local.remote.limiter import RemoteLimiter
 from beautyspot_local.remote.remade import remembered
 
+from beautyspot_postgres import schema as schemas
 from beautyspot_postgres.address import SCHEMES
-from beautyspot_postgres.limits import Limits, short
-from beautyspot_postgres.server import Server
+from beautyspot_postgres.server import Server, column_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
     from beautyspot import Finding
+
+_ASK: Final = (
+    "SELECT {schema}.ask_limits(%s, %s, %s::float8, %s, "
+    "%s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8)"
+)
 
 
 class PostgresLimiter(RemoteLimiter):
@@ -96,19 +100,57 @@ class PostgresLimiter(RemoteLimiter):
             passfile=passfile,
             **parameters,
         )
-        name = short(checked.name("limit", limit))
+        self._namespace = column_name("namespace", namespace)
         super().__init__(
             server,
-            Limits(server, checked.name("namespace", namespace)),
-            limit,
-            key=name,
-            pause_key=name,
+            column_name("limit", limit),
             rate=rate,
             max_cost=max_cost,
             burst=burst,
             workers=workers,
             clock=clock,
         )
+
+    @property
+    def _place(self) -> object:
+        """One database, one schema and one namespace."""
+        parameters = self._server.address.parameters
+        return tuple(sorted(parameters.items())), self._server.schema, self._namespace
+
+    def _take(
+        self, key: str, limits: Sequence[tuple[str, float, float]], asked: Sequence[float]
+    ) -> list[float]:
+        names, rates, bursts = zip(*limits, strict=True)
+        return self._asked(key, names, rates=rates, bursts=bursts, costs=asked)
+
+    def _change(self, key: str, changes: Mapping[str, float]) -> None:
+        if changes:
+            self._asked(key, [*changes], changes=[*changes.values()], twice=False)
+
+    def _hold(self, key: str, names: Sequence[str], seconds: float) -> None:
+        self._asked(key, names, pause=seconds)
+
+    def _asked(
+        self,
+        key: str,
+        names: Sequence[str],
+        *,
+        rates: Sequence[float] = (),
+        bursts: Sequence[float] = (),
+        costs: Sequence[float] = (),
+        changes: Sequence[float] = (),
+        pause: float = 0.0,
+        twice: bool = True,
+    ) -> list[float]:
+        """Call the function of the schema that does all of this."""
+        if not self._server.is_ready:
+            schemas.ensure(self._server)
+            self._server.is_ready = True
+        clock = None if self._clock is None else self._clock()
+        numbers = [[*map(float, each)] for each in (rates, bursts, costs, changes)]
+        params = [self._namespace, key, clock, [*names], *numbers, pause]
+        [[answer]] = self._server.run(_ASK, params, twice=twice)
+        return list(answer)
 
     def examine(self) -> Iterator[Finding]:
         """Whether its server answers, and lets it in; see the base class."""

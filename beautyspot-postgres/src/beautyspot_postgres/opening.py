@@ -7,11 +7,12 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from beautyspot.contracts import MetadataStoreBase, checked
-from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
+from beautyspot.errors import MetadataError, NotSupportedError
 from beautyspot_local.remote.remade import Remade
 
 from beautyspot_postgres import schema
 from beautyspot_postgres.functions import MICROS, NOW
+from beautyspot_postgres.server import column_name
 from beautyspot_postgres.tables import COLUMNS, kind
 
 if TYPE_CHECKING:
@@ -35,12 +36,7 @@ class OpenedStore(Remade, MetadataStoreBase):
 
     def __init__(self, server: Server, namespace: str, *, demands_signing: bool) -> None:
         self._server = server
-        self._namespace = checked.name("namespace", namespace)
-        if len(namespace) > 200 or re.search("[\0\ud800-\udfff]", namespace):
-            raise ConfigError(
-                f"namespace={namespace[:40]!r} is too long, or no UTF-8 without zeros: give 200 "
-                "characters at most"
-            )
+        self._namespace = column_name("namespace", namespace)
         self.demands_signing = checked.switch("demands_signing", demands_signing)
         self._store_id: str | None = None
         self._table = "{schema}.results"

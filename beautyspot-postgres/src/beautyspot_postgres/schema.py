@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.errors import MetadataError, SchemaError
 
-from beautyspot_postgres import functions, limit_functions, limit_tables, roles, tables
+from beautyspot_postgres import functions, roles, schedules, tables
 
 if TYPE_CHECKING:
     from beautyspot_postgres.server import Server
 
-WRITTEN_BY: Final = 1
+WRITTEN_BY: Final = 2
 """The number of this release's schema."""
 
 READABLE_FROM: Final = 1
@@ -38,8 +38,7 @@ PARTS: Final = (
     [_FORM],
     tables.STATEMENTS,
     functions.STATEMENTS,
-    limit_tables.STATEMENTS,
-    limit_functions.STATEMENTS,
+    schedules.STATEMENTS,
     tables.VIEWS,
 )
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from contextlib import contextmanager, suppress
+from selectors import EVENT_READ, DefaultSelector
 from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
@@ -54,6 +55,21 @@ _MISSING: Final = frozenset({"42P01", "42883", "3F000"})
 """There is no such table, function or schema."""
 
 
+def column_name(option: str, value: object) -> str:
+    """A name that may stand in a column, and in its index.
+
+    Raises:
+        ConfigError: it is none, too long, or has a sign that no database holds.
+    """
+    name = checked.name(option, value)
+    if len(name) > 200 or re.search("[\0\ud800-\udfff]", name):
+        raise ConfigError(
+            f"{option}={name[:40]!r} is too long, or no UTF-8 without zeros: give 200 "
+            "characters at most"
+        )
+    return name
+
+
 class Connection(psycopg.Connection[Row]):
     """A connection whose answers come in time, for one thread at a time.
 
@@ -72,6 +88,12 @@ class Connection(psycopg.Connection[Row]):
         """Wait for an answer; psycopg's own waits as long as it takes."""
         del timeout
         return waiting.wait(_in_time(gen, self.ends), self.pgconn.socket, interval)
+
+    def has_ended(self) -> bool:
+        """Whether the server has hung up while nobody used it: unasked it says nothing else."""
+        with DefaultSelector() as selector:
+            selector.register(self.pgconn.socket, EVENT_READ)
+            return bool(selector.select(0))
 
 
 def _in_time(steps: Generator[Any, Any, Any], ends: float) -> Generator[Any, Any, Any]:
@@ -224,8 +246,6 @@ class Server:
         prepare: bool | None = None,
     ) -> list[Row]:
         """The same, with the errors of psycopg and of `failures`."""
-        if not twice:
-            self.ask("SELECT 1")  # a connection that broke while nobody used it is another's matter
         first, *others = query.replace("{schema}", self.schema).split("%s")
         text = (first + "".join(f"${at}{each}" for at, each in enumerate(others, 1))).encode()
         ends = time.monotonic() + self.timeout
@@ -233,7 +253,7 @@ class Server:
         while True:
             tried += 1
             try:
-                with self._connection(ends) as connection:
+                with self._connection(ends, sound=not twice) as connection:
                     cursor = connection.execute(text, params or None, prepare=prepare, binary=True)
                     has_rows = cursor.pgresult is not None and cursor.pgresult.nfields
                     return cursor.fetchall() if has_rows else []
@@ -249,8 +269,8 @@ class Server:
                 raise
 
     @contextmanager
-    def _connection(self, ends: float) -> Iterator[Connection]:
-        """The connection that was used last, or a new one."""
+    def _connection(self, ends: float, *, sound: bool) -> Iterator[Connection]:
+        """The connection that was used last, or a new one; `sound` if it must not have ended."""
         if self._pid != os.getpid():
             self._strangers.append(self._idle)  # the parent's, which are not to be closed here
             self._begin_anew()
@@ -264,6 +284,9 @@ class Server:
                 if time.monotonic() - idle[0].used_at > IDLE:
                     idle.popleft().close()
             connection = idle.pop() if idle else connected(self.address.parameters, ends)
+            if sound and connection.has_ended():
+                connection.close()
+                connection = connected(self.address.parameters, ends)
             connection.ends = ends
             try:
                 yield connection

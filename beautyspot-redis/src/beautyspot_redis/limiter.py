@@ -1,32 +1,135 @@
-"""`RedisLimiter`: one rate for all machines, by the server's clock."""
+"""`RedisLimiter`: one rate for all machines, by the server's clock.
+
+The limits of a key are a hash: ``seen`` is the time of the last write; and the seconds from then on
+are, in ``taken:`` and a limit's name, until what was granted ends at the limit's rate, and in
+``paused:`` and the name, until the pause ends. So what is left stays where the clock was turned
+back, and sums of many small numbers are not rounded as those of times would be. The hash expires a
+minute after all of it has passed. The hash without a key has the pauses of all keys, too.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import Finding
-from beautyspot.contracts import checked
+from beautyspot.contracts import SOON, checked
 from beautyspot.errors import BeautyspotError
 from beautyspot_local.remote.limiter import RemoteLimiter
 from beautyspot_local.remote.remade import remembered
 
 from beautyspot_redis.address import SCHEMES
-from beautyspot_redis.limits import Limits
 from beautyspot_redis.scripts import NOW
-from beautyspot_redis.server import Server, prefix_of
+from beautyspot_redis.server import Script, Server, prefix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
+
+_BASE: Final = """
+local now = tonumber(ARGV[1])
+if not now then
+  local time = redis.call('TIME')
+  now = time[1] + time[2] / 1e6
+end
+local function exact(number) return string.format('%.17g', number) end
+local function read(key)
+  local fields, left = redis.call('HGETALL', key), {}
+  for i = 1, #fields, 2 do left[fields[i]] = tonumber(fields[i + 1]) end
+  local passed = math.max(0, now - (left.seen or now))
+  left.seen = nil
+  for field, seconds in pairs(left) do
+    left[field] = seconds - passed > -60 and seconds - passed or nil
+  end
+  return left
+end
+local function write(key, left)
+  local fields, longest = {'seen', exact(now)}, -60
+  for field, seconds in pairs(left) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = exact(seconds)
+    longest = math.max(longest, seconds)
+  end
+  redis.call('DEL', key)
+  if longest > -60 then
+    redis.call('HSET', key, unpack(fields))
+    redis.call('PEXPIRE', key, string.format('%.0f', math.min(longest + 60, 1e9) * 1000))
+  end
+end
+local left = read(KEYS[1])
+"""
+"""KEYS: the hash of a key. ARGV: the time in seconds, or nothing for the server's own."""
+
+TAKE: Final = Script(
+    f"""{_BASE}
+local all = KEYS[2] and read(KEYS[2]) or {{}}
+local limits, first = {{}}, 3 + 3 * ARGV[2]
+for i = 3, first - 1, 3 do
+  local taken, paused = 'taken:' .. ARGV[i], 'paused:' .. ARGV[i]
+  local pause = math.max(left[paused] or 0, all[paused] or 0)
+  local rate, burst = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
+  table.insert(limits, {{taken = taken, pause = pause, rate = rate, ahead = burst / rate}})
+end
+local answer = {{'0'}}
+for i = first, #ARGV, #limits do
+  local costs, start = {{}}, 0
+  for j, limit in ipairs(limits) do
+    costs[j] = tonumber(ARGV[i + j - 1])
+    if costs[j] > 0 then
+      start = math.max(start, limit.pause, (left[limit.taken] or 0) - limit.ahead)
+    end
+  end
+  if start > {SOON} then
+    answer[1] = exact(start)
+    break
+  end
+  for j, limit in ipairs(limits) do
+    if costs[j] > 0 then
+      left[limit.taken] = math.max(left[limit.taken] or 0, start) + costs[j] / limit.rate
+    end
+  end
+  table.insert(answer, exact(start))
+end
+write(KEYS[1], left)
+if next(all) then write(KEYS[2], all) end
+return answer
+"""
+)
+"""What `RemoteLimiter._take` answers. KEYS: as above; the hash without a key, if that is another.
+
+ARGV: as above; the number of limits; of each its name, its rate and its burst; the costs.
+"""
+
+CHANGE: Final = Script(
+    f"""{_BASE}
+for i = 2, #ARGV, 2 do
+  local taken = 'taken:' .. ARGV[i]
+  local before = left[taken] or 0
+  left[taken] = math.max(before + ARGV[i + 1], math.min(before, 0))
+end
+write(KEYS[1], left)
+"""
+)
+"""ARGV: as above; of each limit its name, and the seconds that it ends later, or earlier."""
+
+HOLD: Final = Script(
+    f"""{_BASE}
+for i = 3, #ARGV do
+  local paused = 'paused:' .. ARGV[i]
+  left[paused] = math.max(left[paused] or 0, tonumber(ARGV[2]))
+end
+write(KEYS[1], left)
+"""
+)
+"""ARGV: as above; for how many seconds; the names of limits."""
 
 
 class RedisLimiter(RemoteLimiter):
     """A limiter in Redis or Valkey: one rate for all processes that name the same limit.
 
-    Permits are spaced evenly (GCRA), in the order of asking, by the server's clock: those of the
-    machines do not matter. A permit that is granted at once takes one round trip, another one a
-    second when its time has come. What a call gives back goes to the next that asks and fits.
+    Permits are spaced evenly (GCRA), by the server's clock: those of the machines do not matter.
+    One round trip asks for all calls that wait in this process. What a call gives back goes to
+    whoever asks next.
 
     Args:
         url: of the server; see `beautyspot_redis.address`. None is the environment's `REDIS_URL`.
@@ -102,19 +205,39 @@ class RedisLimiter(RemoteLimiter):
             ssl_keyfile=ssl_keyfile,
             ssl_check_hostname=ssl_check_hostname,
         )
-        self._prefix = prefix = f"{prefix_of(checked.name('namespace', namespace))}limit"
+        self._prefix = f"{prefix_of(checked.name('namespace', namespace))}limit:"
         super().__init__(
             server,
-            Limits(server, prefix),
-            checked.name("limit", limit),
-            key=f"{prefix}:state:{limit}",
-            pause_key=f"{prefix}:pause:{limit}",
+            limit,
             rate=rate,
             max_cost=max_cost,
             burst=burst,
             workers=workers,
             clock=clock,
         )
+
+    @property
+    def _place(self) -> object:
+        return self._server.url, self._prefix
+
+    def _take(
+        self, key: str, limits: Sequence[tuple[str, float, float]], asked: Sequence[float]
+    ) -> Sequence[float]:
+        keys = [self._prefix + key, self._prefix] if key else [self._prefix]
+        flat = [part for limit in limits for part in limit]
+        return [float(one) for one in self._run(TAKE, keys, len(limits), *flat, *asked)]
+
+    def _change(self, key: str, changes: Mapping[str, float]) -> None:
+        flat = [part for change in changes.items() for part in change]
+        self._run(CHANGE, [self._prefix + key], *flat, once=True)
+
+    def _hold(self, key: str, names: Sequence[str], seconds: float) -> None:
+        self._run(HOLD, [self._prefix + key], seconds, *names)
+
+    def _run(self, script: Script, keys: list[str], *values: Any, once: bool = False) -> Any:
+        now = "" if self._clock is None else self._clock()
+        with self._server.failures:
+            return self._server.run(script, keys, now, *values, once=once)
 
     def examine(self) -> Iterator[Finding]:
         """Whether its server answers; see the base class."""

@@ -48,8 +48,9 @@ class Server:
     All threads share the client, whose connections are as many as there are threads that ask at the
     same moment, and no more than `connections`. A forked child makes a client of its own: on a
     socket shared with its parent, each would read the other's answers. A command whose connection
-    breaks is sent once more, over a new one, so each must be right when it is run twice. One that
-    gets no answer within the time-out is not: its caller has waited long enough.
+    breaks is sent once more, over a new one, so each must be right when it is run twice, but for
+    those that are sent `once`. One that gets no answer within the time-out is not sent again: its
+    caller has waited long enough.
 
     Args:
         url: see `beautyspot_redis.address`; None is the environment's `REDIS_URL`.
@@ -96,8 +97,12 @@ class Server:
         self._turn = threading.Lock()
         self._free = threading.Semaphore(self.address.options["connections"])
 
-    def ask(self, *command: Any) -> Any:
+    def ask(self, *command: Any, once: bool = False) -> Any:
         """The answer to one command; texts in it are bytes.
+
+        Args:
+            command: its name and its arguments.
+            once: whether it is never sent again, since it must not be run twice.
 
         Raises:
             RedisError: it failed.
@@ -112,7 +117,7 @@ class Server:
                 why = "all of its connections are in use"
                 raise self.failures.refused(why, "raise connections=")
         try:
-            for left in range(options["retries"], -1, -1):
+            for left in range(0 if once else options["retries"], -1, -1):
                 try:
                     return self._answer(command)
                 except Exception as error:
@@ -123,14 +128,19 @@ class Server:
         finally:
             free.release()
 
-    def run(self, script: Script, keys: Sequence[str | bytes], *values: Any) -> Any:
-        """What a script returns, in one round trip, or two where the server does not know it."""
+    def run(
+        self, script: Script, keys: Sequence[str | bytes], *values: Any, once: bool = False
+    ) -> Any:
+        """What a script returns, in one round trip, or two where the server does not know it.
+
+        The arguments are those of `ask`.
+        """
         try:
-            return self.ask("EVALSHA", script.digest, len(keys), *keys, *values)
+            return self.ask("EVALSHA", script.digest, len(keys), *keys, *values, once=once)
         except Exception as error:
             if type(error).__name__ != "NoScriptError":
                 raise
-        return self.ask("EVAL", script.text, len(keys), *keys, *values)
+        return self.ask("EVAL", script.text, len(keys), *keys, *values, once=once)
 
     def _answer(self, command: tuple[Any, ...]) -> Any:
         """What the client's `execute_command` does with a connection, without what it does besides.

@@ -3,140 +3,139 @@
 Subclass it in a test file, and give `make`::
 
     class TestMyLimiter(LimiterContract):
-        def make(self, rate_per_second, max_cost, clock):
-            return MyLimiter(rate_per_second, max_cost, clock=clock)
+        def make(self, limits, clock):
+            return MyLimiter(limits, clock=clock)
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
-import threading
 import time
-from functools import partial
-from typing import TYPE_CHECKING, Any
-from unittest.mock import Mock
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from beautyspot.contracts import LimiterBase
-from beautyspot.errors import CostError, NotSupportedError, RateLimitError
+from beautyspot.contracts import LimiterBase, Rate
+from beautyspot.errors import CostError, RateLimitError
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from beautyspot_testing.limiter_model import LimiterMachine, ManualClock
+from beautyspot_testing.limiter_model import (
+    ONE,
+    ROUNDING,
+    SEVERAL,
+    LimiterMachine,
+    ManualClock,
+    take,
+)
 from beautyspot_testing.shared import Switches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
-    from beautyspot.contracts import Reservation
+    from beautyspot.contracts import Grant
 
 __all__ = ["LimiterContract", "LimiterMachine", "ManualClock"]
 
-NUMBERS: list[Any] = [math.nan, math.inf, -math.inf, 0, 0.0, -1]
-OTHERS: list[Any] = [True, False, "1", b"1", None, [1], 1j]
+A_SECOND: Final = {"rate": Rate(1.0, 100.0)}
+BURST: Final = {"rate": Rate(1.0, 100.0, burst=2.0)}
+TWO: Final = {"calls": Rate(1.0, 100.0), "words": Rate(4.0, 100.0)}
+BOTH: Final = {"calls": 1.0, "words": 12.0}
 
+EXAMPLES: Final[dict[str, tuple[Mapping[str, Rate], list[tuple[Any, ...]]]]] = {
+    "calls are evenly spaced": (A_SECOND, [
+        ("take", [1, 1, 1], [0, 1]),
+        ("pass", 0.5), ("take", [1], [0.5]),
+        ("pass", 0.5), ("take", [100, 1], [0, 100]),
+    ]),
+    "time that was not used is lost": (A_SECOND, [
+        ("take", [1], [0]), ("pass", 3600), ("take", [1, 1], [0, 1]),
+    ]),
+    "what may begin soon is granted, and what may later is not planned": ({"rate": Rate(50, 100)}, [
+        ("take", [1] * 5, [0, 0.02, 0.04, 0.06]),
+        ("pass", 0.02), ("take", [1, 1], [0.04, 0.06]),
+    ]),
+    "a burst is there after idling, and grows back at the rate": (BURST, [
+        ("take", [1] * 4, [0, 0, 0, 1]),
+        ("pass", 3), ("take", [1] * 4, [0, 0, 0, 1]),
+        ("pass", 2), ("take", [1] * 3, [0, 0, 1]),
+        ("pass", 3600), ("take", [1] * 4, [0, 0, 0, 1]),
+    ]),
+    "each key has the whole limit": (A_SECOND, [
+        ("take", [1, 1], [0, 1], "one"), ("take", [1, 1], [0, 1], "a/../b:\n\ud800"),
+        ("take", [1, 1], [0, 1]), ("take", [1], [1], "one"),
+    ]),
+    "a call begins in all limits at one moment": (TWO, [
+        ("take", [BOTH, BOTH], [0, 3]),
+        ("pass", 3), ("take", [BOTH, {"calls": 1}], [0, 1]), ("take", [{"words": 1}], [3]),
+    ]),
+    "a call takes of all limits or of none": (TWO, [
+        ("take", [{"words": 100}], [0]), ("take", [BOTH], [25]), ("take", [{"calls": 1}], [0]),
+    ]),
+    "no call passes one that was asked for before": (TWO, [
+        ("take", [{"words": 12}], [0]), ("take", [{"words": 1}, {"calls": 1}], [3]),
+    ]),
+    "what is given back counts at once": (A_SECOND, [
+        ("take", [50], [0], "one"), ("pass", 1), ("give back", {"rate": 10}),
+        ("take", [1], [9], "one"),
+        ("take", [50], [0]), ("give back", {"rate": 0}), ("take", [1, 1], [0, 1]),
+    ]),
+    "time that has passed is not given back": (A_SECOND, [
+        ("take", [5], [0]), ("pass", 3), ("give back", {"rate": 1}), ("take", [5, 1], [0, 5]),
+        ("pass", 7), ("give back", {"rate": 1}), ("take", [1, 1], [0, 1]),
+    ]),
+    "a real cost above the estimate, and above the largest, is made up for": (A_SECOND, [
+        ("take", [2], [0]), ("pass", 1), ("give back", {"rate": 200}), ("take", [1], [199]),
+    ]),
+    "each limit is corrected by itself": (TWO, [
+        ("take", [{"calls": 2, "words": 20}], [0]), ("give back", {"words": 4}),
+        ("take", [{"words": 1}], [1]), ("take", [{"calls": 1}], [2]),
+    ]),
+    "pauses of one key overlap, and hold no other": (A_SECOND, [
+        ("hold", 5, "one"), ("hold", 7, "one"), ("hold", 6, "one"),
+        ("take", [1], [7], "one"), ("take", [1], [0], "two"), ("take", [1], [0]),
+        ("pass", 7), ("take", [1, 1], [0, 1], "one"),
+    ]),
+    "a pause of all holds every key, also those to come": (A_SECOND, [
+        ("take", [6], [0], "one"), ("hold", 9, "two"), ("hold", 7),
+        *(("take", [1], [left], key) for key, left in [("", 7), ("one", 7), ("two", 9), ("3", 7)]),
+        ("pass", 9), *(("take", [1, 1], [0, 1], key) for key in ("", "one", "two", "3", "4")),
+    ]),
+    "a clock turned back neither freezes nor bursts": (A_SECOND, [
+        ("take", [1], [0], "one"), ("take", [5], [0]), ("hold", 3), ("pass", -500),
+        *(("take", [1], [left], key) for key, left in [("", 5), ("one", 3), ("two", 3)]),
+        ("pass", 3), *(("take", [1], [left], key) for key, left in [("", 2), ("one", 0), ("3", 0)]),
+    ]),
+}  # fmt: skip
+"""What happens one after the other: who asks for which costs, and which delays and wait he gets.
 
-def reserve(limiter: LimiterBase, cost: float) -> Reservation:
-    """Reserve, without a limit to the wait."""
-    reservation = limiter.reserve(cost)
-    assert reservation is not None, "without max_wait every possible cost is reserved"
-    return reservation
+A cost that is a number is that of the limit "rate". A text at the end is the key.
+"""
 
-
-def delay(reservation: Reservation | None) -> float:
-    """The delay of a reservation that must be there."""
-    assert reservation is not None, "refused, though it could be granted in time"
-    return reservation.delay
-
-
-def delays(limiter: LimiterBase, costs: Iterable[float]) -> list[float]:
-    """Reserve each cost in turn; how long each has to wait."""
-    return [reserve(limiter, cost).delay for cost in costs]
-
-
-def consume_async(limiter: LimiterBase) -> Callable[..., Reservation]:
-    """`consume_async` as an ordinary function, in an event loop of its own."""
-
-    def consume(cost: float, timeout: float | None = None) -> Reservation:
-        return asyncio.run(limiter.consume_async(cost, timeout=timeout))
-
-    return consume
-
-
-async def cancel_waiters(limiter: LimiterBase, number: int) -> None:
-    """Let so many tasks wait, and cancel them."""
-    tasks = [asyncio.create_task(limiter.consume_async(1)) for _ in range(number)]
-    await asyncio.sleep(0)  # each task now runs up to its wait
-    for task in tasks:
-        task.cancel()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert all(isinstance(result, asyncio.CancelledError) for result in results), results
-
-
-def in_threads(number: int, work: Callable[[], object]) -> None:
-    """Do `work` in so many threads at the same moment; what one raises is raised here."""
-    barrier = threading.Barrier(number)
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            barrier.wait()
-            work()
-        except BaseException as failure:  # handed to the test below
-            failures.append(failure)
-
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-        assert not thread.is_alive(), "a thread hangs"
-    if failures:
-        raise failures[0]
-
-
-def check_times(times: list[float], start: float, rate: float, number: int) -> None:
-    """The n-th grant (from 0) can't be earlier than n / rate after the start."""
-    assert len(times) == number
-    due = [start + place / rate for place in range(number)]
-    early = [
-        when for when, earliest in zip(sorted(times), due, strict=True) if when < earliest - 1e-6
-    ]
-    assert not early, f"granted before their time: {early}"
+BAD_COSTS: Final[list[Any]] = [
+    *(math.nan, math.inf, -math.inf, 0, 0.0, -1, 100.5, 10**400),
+    *(True, False, "1", b"1", None, [1], 1j, {}, {"rate": 0}, {"other": 1}),
+]
 
 
 class LimiterContract(Switches):
-    """The suite. A subclass must define `make`, and `make_several` if its limiter has `together`.
+    """The suite. A subclass must define `make`.
 
     Attributes:
-        can_settle: `settle` works; otherwise it must raise `NotSupportedError`.
-        reuses_gaps: what is released in the middle of the queue is offered to the next request
-            whose cost fits; otherwise it may be lost, but what is released at the end may not.
-        can_reserve_after: `reserve_after` works; otherwise it must raise `NotSupportedError`.
+        several: a call may take from several limits at once. Without it, the one limit is "rate".
         injectable_clock: `make` uses its `clock`. Without it, the tests that need to control the
             time are skipped, and the rest shows little.
         examples: how many interleavings the state machine tries.
     """
 
-    can_settle = True
-    reuses_gaps = True
-    can_reserve_after = False
+    several = True
     injectable_clock = True
     examples = 100
 
-    def make(
-        self, rate_per_second: float, max_cost: float, clock: Callable[[], float]
-    ) -> LimiterBase:
-        """A fresh limiter that shares nothing with those made before."""
+    def make(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> LimiterBase:
+        """A fresh limiter of these limits, by their names, that shares nothing with others."""
         raise NotImplementedError("define make() in your subclass of LimiterContract")
-
-    def make_several(
-        self, rates_per_second: dict[str, float], max_cost: float, clock: Callable[[], float]
-    ) -> Mapping[str, LimiterBase]:
-        """Fresh limiters that `together` of their class takes; none where it takes no limiters."""
-        del rates_per_second, max_cost, clock
-        return {}
 
     @pytest.fixture
     def clock(self) -> ManualClock:
@@ -144,288 +143,116 @@ class LimiterContract(Switches):
         self._needs("injectable_clock")
         return ManualClock()
 
-    @pytest.fixture
-    def limiter(self, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> LimiterBase:
-        """One permit a second, 100 at the most in one call, and its waiting makes the clock go."""
-        limiter = self.make(1.0, 100.0, clock)
-        clock.drive(limiter, monkeypatch)
-        return limiter
-
-    # ------------------------------------------------------------------ what it is
-
     def test_it_declares_itself(self) -> None:
-        """Its name is in lower case, without a colon, and `blocking` is a bool."""
-        limiter = self.make(1.0, 1.0, time.monotonic)
-        assert isinstance(limiter, LimiterBase)
-        assert limiter.name == limiter.name.lower()
+        """Its name is in lower case, without a colon; its limits are those that it was given."""
+        limiter = self.make(BURST, time.monotonic)
         assert limiter.name
-        assert ":" not in limiter.name
-        assert isinstance(limiter.blocking, bool)
+        assert limiter.name == limiter.name.lower().replace(":", "")
+        assert (type(limiter.blocking), type(limiter.shared)) == (bool, bool)
+        assert limiter.workers >= 1
+        assert dict(limiter.limits) == BURST
         limiter.close()
 
-    # ------------------------------------------------------------------ the rate
+    @pytest.mark.parametrize("example", EXAMPLES)
+    def test_example(self, example: str, clock: ManualClock) -> None:
+        """See `EXAMPLES`."""
+        limits, steps = EXAMPLES[example]
+        self._needs(*["several"] * (len(limits) > 1))
+        limiter = self.make(limits, clock)
+        grants: list[Grant] = []
+        for number, (what, *given) in enumerate(steps):
+            if what == "take":
+                costs, expected, *key = given
+                asked = [each if isinstance(each, dict) else {"rate": each} for each in costs]
+                new, answer = take(limiter, asked, *key)
+                assert answer == pytest.approx(expected, abs=ROUNDING), f"step {number}: {given}"
+                grants += new
+            elif what == "give back":
+                limiter.give_back(grants[-1], *given)
+            else:
+                (clock.advance if what == "pass" else limiter.hold)(*given)
+        limiter.close()
 
-    def test_calls_are_evenly_spaced(self, limiter: LimiterBase) -> None:
-        """The first goes at once, and each other one waits for those before it."""
-        assert delays(limiter, [1] * 5) == pytest.approx([0, 1, 2, 3, 4])
+    def test_together(self, clock: ManualClock) -> None:
+        """Where its class joins limiters to one, that has the limits of all."""
+        ones = {name: self.make({"rate": rate}, clock) for name, rate in TWO.items()}
+        joint = type(ones["calls"]).together(ones)
+        if joint is not None:
+            assert dict(joint.limits) == TWO
+            assert take(joint, [BOTH, BOTH])[1] == pytest.approx([0, 3], abs=ROUNDING)
 
-    def test_a_clock_turned_back_neither_freezes_nor_bursts(
-        self, limiter: LimiterBase, clock: ManualClock
-    ) -> None:
-        """The limiter goes on from where it was."""
-        clock.advance(900)
-        assert delays(limiter, [1]) == [0.0]
-        clock.advance(-500)
-        assert delays(limiter, [1]) == pytest.approx([1])
-        clock.advance(-100)
-        assert delays(limiter, [1]) == pytest.approx([2])
-        clock.advance(2)
-        assert delays(limiter, [1]) == pytest.approx([1])
-
-    # ------------------------------------------------------------------ costs
-
-    @pytest.mark.parametrize("cost", NUMBERS + OTHERS, ids=repr)
-    def test_a_bad_cost(self, limiter: LimiterBase, cost: Any) -> None:
+    @pytest.mark.parametrize("cost", BAD_COSTS, ids=lambda cost: repr(cost)[:20])
+    def test_a_bad_cost(self, cost: Any, clock: ManualClock) -> None:
         """Every method refuses it, and nothing is taken."""
-        ways = (limiter.reserve, limiter.consume, limiter.try_consume, consume_async(limiter))
-        for take in (*ways, limiter.check_cost):
+        limiter = self.make(A_SECOND, clock)
+        for method in (limiter.consume, limiter.try_consume, limiter.check_cost):
             with pytest.raises(CostError):
-                take(cost)
-        assert delays(limiter, [1, 1]) == pytest.approx([0, 1]), "a refused cost was charged"
-
-    def test_a_cost_above_the_maximum(self, limiter: LimiterBase) -> None:
-        """No wait could grant it, so it is an error at once, also with a time-out."""
-        with pytest.raises(CostError, match="100"):
-            limiter.reserve(100.5)
+                method(cost)
         with pytest.raises(CostError):
-            limiter.consume(101, timeout=0)
-        limiter.check_cost(100)
-        assert delays(limiter, [100, 1]) == pytest.approx([0, 100]), "100 is granted"
-
-    # ------------------------------------------------------------------ waiting
-
-    def test_consume_waits_for_its_turn(self, limiter: LimiterBase, clock: ManualClock) -> None:
-        """It returns when the time has come, and not before."""
-        start = clock()
-        for turn in range(3):
-            assert limiter.consume().delay == pytest.approx(min(turn, 1))
-            assert clock() - start == pytest.approx(turn)
-
-    def test_timeout(self, limiter: LimiterBase, clock: ManualClock) -> None:
-        """A call that would wait longer is refused at once, and spends nothing."""
-        limiter.consume(2, timeout=0)
-        before = clock()
-        for refused in (0, 1.5):
-            with pytest.raises(RateLimitError):
-                limiter.consume(1, timeout=refused)
-            with pytest.raises(RateLimitError):
-                consume_async(limiter)(1, timeout=refused)
-        assert clock() == before, "a refused call waited"
-        limiter.consume(1, timeout=2.5)
-        assert clock() - before == pytest.approx(2), "refused calls were charged"
-
-    def test_try_consume_never_waits(self, limiter: LimiterBase, clock: ManualClock) -> None:
-        """True takes, False does not."""
-        before = clock()
-        assert limiter.try_consume(1) is True
-        assert [limiter.try_consume(1) for _ in range(3)] == [False] * 3
-        assert clock() == before
-        clock.advance(1)
-        assert limiter.try_consume(1) is True
-
-    # ------------------------------------------------------------------ giving back
-
-    @pytest.mark.parametrize("cause", [KeyboardInterrupt, SystemExit, RuntimeError])
-    def test_an_interrupted_wait_gives_back(
-        self, limiter: LimiterBase, monkeypatch: pytest.MonkeyPatch, cause: type[BaseException]
-    ) -> None:
-        """Ctrl-C while waiting: no caller waits for a place that will not be used."""
-        limiter.consume(1)
-        for sleep in ("_sleep", "_doze"):
-            monkeypatch.setattr(limiter, sleep, Mock(side_effect=cause))
-        with pytest.raises(cause):
-            limiter.consume(50)
-        assert delays(limiter, [1]) == pytest.approx([1])
-
-    def test_a_cancelled_task_gives_back(self) -> None:
-        """Ten tasks at a permit in a thousand seconds are cancelled: the next waits a thousand."""
-        limiter = self.make(0.001, 1.0, time.monotonic)
-        limiter.consume(1)
-        asyncio.run(cancel_waiters(limiter, 10))
-        until = time.monotonic() + 60
-        found = reserve(limiter, 1)
-        while limiter.blocking and found.delay > 1000 and time.monotonic() < until:
-            limiter.release(found)  # threads are giving the others back
-            found = reserve(limiter, 1)
-        assert found.delay <= 1000
+            asyncio.run(limiter.consume_async(cost))
+        assert take(limiter, [{"rate": 1}])[1] == [0]
         limiter.close()
 
-    def test_who_waits_moves_up(self, limiter: LimiterBase) -> None:
-        """Where the limiter says that it wakes callers, time given back goes to those behind."""
-        limiter.reserve(1)
-        gone, behind, last = (reserve(limiter, 1) for _ in range(3))
-        woken: list[Reservation] = []
-        for one in (behind, last):
-            if not limiter.wake_early(one, partial(woken.append, one)):
-                pytest.skip("the limiter has no `wake_early`")
-        assert not woken
-        limiter.release(gone)
-        assert behind in woken
-        assert limiter.remaining(behind) == pytest.approx(1)
-        assert delays(limiter, [1]) == pytest.approx([3]), "a later one is behind both"
+    def test_who_can_not_begin_in_time_is_refused_at_once(self, clock: ManualClock) -> None:
+        """He is told when to come again, and spends nothing."""
+        limiter = self.make(A_SECOND, clock)
+        limiter.consume(2, timeout=0)
+        for timeout in (0, 1.5):
+            with pytest.raises(RateLimitError):
+                limiter.consume(1, timeout=timeout)
+            with pytest.raises(RateLimitError) as caught:
+                asyncio.run(limiter.consume_async(1, timeout=timeout))
+            assert caught.value.retry_after == pytest.approx(2, abs=ROUNDING)
+        clock.advance(2)
+        assert [limiter.try_consume(1), limiter.try_consume(1)] == [True, False]
+        clock.advance(1)
+        assert asyncio.run(limiter.consume_async(1, timeout=0)).costs == {"rate": 1}
+        limiter.close()
 
-    # ------------------------------------------------------------------ settling
-
-    def test_settle_is_there_or_says_that_it_is_not(self, limiter: LimiterBase) -> None:
-        """A limiter without it answers with the error that callers expect."""
-        reservation = reserve(limiter, 1)
-        if self.can_settle:
-            limiter.settle(reservation, 1)
-            return
-        with pytest.raises(NotSupportedError):
-            limiter.settle(reservation, 1)
-
-    def test_nothing_is_settled_after_a_release(self, limiter: LimiterBase) -> None:
-        """What was given back has no cost."""
-        self._needs("can_settle")
-        first = reserve(limiter, 5)
-        limiter.release(first)
-        limiter.settle(first, 50)
-        assert delays(limiter, [1]) == [0.0]
-
-    @pytest.mark.parametrize("real_cost", [math.nan, math.inf, -1, True, "1", None], ids=repr)
-    def test_a_real_cost_that_is_none(self, limiter: LimiterBase, real_cost: Any) -> None:
-        """It is refused, and the reservation can still be settled."""
-        self._needs("can_settle")
-        first = reserve(limiter, 5)
-        with pytest.raises(CostError):
-            limiter.settle(first, real_cost)
-        limiter.settle(first, 2)
-        assert delays(limiter, [1]) == pytest.approx([2])
-
-    # ------------------------------------------------------------------ not before
-
-    def test_a_reservation_that_must_not_begin_before(self, limiter: LimiterBase) -> None:
-        """It begins when it may, and the time before stays free for other calls."""
-        if not self.can_reserve_after:
-            with pytest.raises(NotSupportedError):
-                limiter.reserve_after(1, 1)
-            return
-        limiter.reserve(1)
-        assert delay(limiter.reserve_after(2, 5)) == pytest.approx(5)
-        assert delay(limiter.reserve_after(2, 5)) == pytest.approx(7)
-        assert limiter.reserve_after(2, 5, max_wait=8) is None
-        assert delays(limiter, [4, 1, 1]) == pytest.approx([1, 9, 10])
-        with pytest.raises(CostError):
-            limiter.reserve_after(101, 1)
-
-    # ------------------------------------------------------------------ all at once
+    # ----------------------------------------------------------------------- all at once
 
     def test_any_interleaving(self) -> None:
-        """Reserve, release, settle and time in any order, against a model that tries every hole."""
+        """Take, give back, hold and time in any order: no window ever holds too much."""
         self._needs("injectable_clock")
-        effort = settings(
-            deadline=None,
-            max_examples=self.examples,
-            stateful_step_count=30,
-            report_multiple_bugs=False,
+        run_state_machine_as_test(
+            self.machine(),
+            settings=settings(
+                deadline=None,
+                max_examples=self.examples,
+                stateful_step_count=30,
+                report_multiple_bugs=False,
+            ),
         )
-        run_state_machine_as_test(self.machine(), settings=effort)
 
     def machine(self) -> type[LimiterMachine]:
         """The state machine for this limiter."""
-        attributes = {
-            "make": staticmethod(self.make),
-            "can_settle": self.can_settle,
-            "reuses_gaps": self.reuses_gaps,
-            "can_reserve_after": self.can_reserve_after,
-        }
-        return type("Machine", (LimiterMachine,), attributes)
+        limits = SEVERAL if self.several else ONE
+        return type(
+            "Machine", (LimiterMachine,), {"make": staticmethod(self.make), "limits": limits}
+        )
 
-    def test_threads_get_a_place_each(self, clock: ManualClock) -> None:
-        """Twenty threads, two each, while time stands still: forty, and no two the same."""
-        limiter = self.make(8.0, 1.0, clock)
-        found: list[float] = []
-        in_threads(20, lambda: found.extend(delays(limiter, [1, 1])))
-        assert sorted(found) == pytest.approx([place / 8 for place in range(40)])
+    def test_threads_take_no_more_than_there_is(self, clock: ManualClock) -> None:
+        """Eight threads ask eight times each, where forty may go at once."""
+        limiter = self.make({"rate": Rate(1.0, 1.0, burst=39.0)}, clock)
+        with ThreadPoolExecutor(8) as threads:
+            found = list(threads.map(lambda _: take(limiter, [{"rate": 1}])[0], range(64)))
+        assert len([grant for grants in found for grant in grants]) == 40
         limiter.close()
 
-    def test_threads_never_go_before_their_time(self) -> None:
-        """Twenty threads, two each, by the real clock: the n-th grant is not before n / rate."""
+    def test_nobody_goes_before_his_time(self) -> None:
+        """Threads and loops of their own, by the real clock: the n-th is not before n / rate."""
+        limiter = self.make({"rate": Rate(400.0, 1.0)}, time.monotonic)
 
-        def work(limiter: LimiterBase, times: list[float]) -> None:
-            for _ in range(2):
+        def call(number: int) -> float:
+            if number % 2:
                 limiter.consume(1)
-                times.append(time.monotonic())
+            else:
+                asyncio.run(limiter.consume_async(1))
+            return time.monotonic()
 
-        self._check_times(20, work, 40)
-
-    def test_event_loops_share_one_queue(self) -> None:
-        """Two loops in two threads, eight tasks each: the n-th grant is not before n / rate."""
-
-        async def work(limiter: LimiterBase, times: list[float]) -> None:
-            await limiter.consume_async(1)
-            times.append(time.monotonic())
-
-        async def tasks(limiter: LimiterBase, times: list[float]) -> None:
-            await asyncio.gather(*(work(limiter, times) for _ in range(8)))
-
-        self._check_times(2, lambda *given: asyncio.run(tasks(*given)), 16)
-
-    def _check_times(
-        self, threads: int, work: Callable[[LimiterBase, list[float]], object], number: int
-    ) -> None:
-        """Let threads note when each call was granted, and look at all of these times."""
-        limiter = self.make(400.0, 1.0, time.monotonic)
-        times: list[float] = []
         start = time.monotonic()
-        in_threads(threads, lambda: work(limiter, times))
-        check_times(times, start, 400.0, number)
+        with ThreadPoolExecutor(20) as threads:
+            times = sorted(threads.map(call, range(40)))
+        early = [place for place, when in enumerate(times) if when < start + place / 400]
+        assert not early, f"granted before their time: {early}"
         limiter.close()
-
-    @pytest.fixture
-    def several(self, clock: ManualClock) -> LimiterBase:
-        """A permit a second of `calls`, and four of `words`, at once; at most 100 in one call."""
-        limits = self.make_several({"calls": 1.0, "words": 4.0}, 100.0, clock)
-        if not limits:
-            pytest.skip("the limiter is not asked for several limits at once")
-        joint = type(limits["calls"]).together(limits)
-        assert joint is not None, "make_several() gives limiters that together() takes"
-        return joint
-
-    # -------------------------------------------------------------------------- at once
-
-    def test_several_limits_begin_at_one_moment(
-        self, several: LimiterBase, clock: ManualClock
-    ) -> None:
-        """A call waits for the slowest, and counts in each from when it begins."""
-        both: Any = {"calls": 1, "words": 12}
-        assert delays(several, [both] * 3) == pytest.approx([0, 3, 6])
-        calls: Any = {"calls": 1}
-        assert delays(several, [calls, calls, calls, calls]) == pytest.approx([1, 2, 4, 5])
-        clock.advance(7)
-        assert delays(several, [both]) == pytest.approx([2])
-
-    def test_several_limits_take_all_or_nothing(self, several: LimiterBase) -> None:
-        """What one refuses takes nothing of another, and what is given back frees all."""
-        both: Any = {"calls": 1, "words": 100}
-        words: Any = {"words": 1}
-        assert delays(several, [both]) == [0.0]
-        assert several.reserve(both, max_wait=20) is None
-        assert several.wait_for({"calls": 1, "words": 0}) == pytest.approx(1)  # type: ignore[arg-type]
-        second = several.reserve(both)
-        assert delay(second) == pytest.approx(25)
-        assert second is not None
-        several.release(second)
-        assert delays(several, [words]) == pytest.approx([25])
-
-    def test_several_limits_are_settled_each_by_itself(self, several: LimiterBase) -> None:
-        """A limit that the table leaves out stays as it is."""
-        both: Any = {"calls": 2, "words": 20}
-        first = several.reserve(both)
-        assert first is not None
-        real: Any = {"words": 4}
-        several.settle(first, real)
-        words: Any = {"words": 1}
-        calls: Any = {"calls": 1}
-        assert delays(several, [words, calls]) == pytest.approx([1, 2])

@@ -1,22 +1,28 @@
-"""A reference model of a rate limiter, and a Hypothesis machine that compares a limiter with it.
-
-The model keeps every interval that is taken and looks for the earliest hole by trying all of them:
-no queue, no gap list, nothing that a limiter could have wrong in the same way.
-"""
+"""A Hypothesis machine that asks a limiter anything, and holds its answers against the promise."""
 
 from __future__ import annotations
 
-from itertools import combinations
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
+import pytest
+from beautyspot.contracts import SOON, Grant, LimiterBase, Rate, Schedule
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    import pytest
-    from beautyspot.contracts import LimiterBase, Reservation
+ROUNDING: Final = 1e-4
+"""By so much, in seconds or costs, an answer may differ: servers count microseconds."""
+
+# Eighths and such rates add up without rounding, and no start is just `SOON` seconds away.
+ONE: Final = {"rate": Rate(8.0, 8.0, burst=4.0)}
+SEVERAL: Final = {"calls": Rate(4.0, 8.0), "words": Rate(8.0, 8.0, burst=4.0)}
+COSTS = st.integers(1, 64).map(lambda eighths: eighths / 8)
+SHARES = st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0, 1.5])
+SECONDS = st.integers(0, 24).map(lambda sixteenths: sixteenths / 16)
+KEYS = ("", "one")
 
 
 class ManualClock:
@@ -29,180 +35,115 @@ class ManualClock:
         """The reading."""
         return self.reading
 
-    def advance(self, seconds: float, *_: object) -> None:
-        """Let so many seconds pass."""
+    def advance(self, seconds: float) -> None:
+        """Let so many seconds pass; with less than 0, turn it back."""
         self.reading += seconds
 
-    async def advance_async(self, seconds: float, *_: object) -> None:
-        """The same, where a coroutine function is wanted."""
-        self.reading += seconds
 
-    def drive(self, limiter: LimiterBase, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Have the waits of a limiter's callers take no time, and make this clock go."""
-        for sleep in ("_sleep", "_doze"):
-            monkeypatch.setattr(limiter, sleep, self.advance)
-            monkeypatch.setattr(limiter, f"{sleep}_async", self.advance_async)
+def take(
+    limiter: LimiterBase, asked: Sequence[Mapping[str, float]], key: str = ""
+) -> tuple[list[Grant], list[float]]:
+    """Ask for calls, and look whether the answer is one.
 
-
-class Taken:
-    """An interval of the model: a reservation, when it may be used, and what it really costs."""
-
-    def __init__(self, reservation: Reservation, start: float, length: float, cost: float) -> None:
-        self.reservation = reservation
-        self.start = start
-        self.end = self.planned_end = start + length
-        self.cost = cost
-        self.settled = False
-
-
-class Model:
-    """What a limiter of `rate` permits per second must answer."""
-
-    def __init__(self, rate: float) -> None:
-        self.rate = rate
-        self.taken: list[Taken] = []
-        self.debt_end = float("-inf")  # until when what was reserved too low is made up for
-
-    def earliest(self, length: float, now: float) -> float:
-        """The start of the earliest hole of that length that begins now or later."""
-        starts = [now, *(taken.end for taken in self.taken if taken.end > now)]
-        return min(start for start in starts if self._is_free(start, start + length))
-
-    def latest(self, now: float, *, reuses_gaps: bool = True) -> float:
-        """When a reservation starts at the latest: behind everything that is planned.
-
-        A limiter that reuses no gaps may stay behind what was planned and then settled.
-        """
-        ends = (t.end if reuses_gaps else t.planned_end for t in self.taken)
-        return max(now, self.debt_end, *ends)
-
-    def settle(
-        self, taken: Taken, real_cost: float, now: float, *, reuses_gaps: bool = True
-    ) -> None:
-        """The real cost is known: its interval is shortened, or a debt added at the end."""
-        end = taken.start + real_cost / self.rate
-        if end > taken.end:
-            self.debt_end = self.latest(now, reuses_gaps=reuses_gaps) + end - taken.end
-        taken.end = min(end, taken.end)
-        taken.cost = min(real_cost, taken.cost)
-        taken.settled = True
-
-    def worst_window(self) -> float:
-        """By how much the fullest window exceeds rate x T plus the largest cost in it."""
-        grants = sorted((taken.start, taken.cost) for taken in self.taken if taken.cost)
-        windows = combinations(range(len(grants) + 1), 2)
-        return max((self._excess(grants[i:j]) for i, j in windows), default=0.0)
-
-    def _excess(self, grants: list[tuple[float, float]]) -> float:
-        costs = [cost for _, cost in grants]
-        return sum(costs) - self.rate * (grants[-1][0] - grants[0][0]) - max(costs)
-
-    def _is_free(self, start: float, end: float) -> bool:
-        lasting = [taken for taken in self.taken if taken.start < taken.end]
-        return not any(taken.start < end and start < taken.end for taken in lasting)
+    Returns:
+        The grants; and the delay of each, with the wait of the first other one behind them.
+    """
+    grants: list[Grant] = []
+    wait = 0.0
+    while not wait and len(grants) < len(asked):  # it may answer for some at a time
+        some, wait = limiter.take(asked[len(grants) :], key)
+        assert some or wait > SOON - ROUNDING, f"not granted, though it may begin in {wait} s"
+        grants += some
+    for grant, costs in zip(grants, asked, strict=False):
+        assert (dict(grant.costs), grant.key) == (costs, key), "it says what was taken, and of whom"
+        assert 0 <= grant.delay <= SOON + ROUNDING, f"granted, though it begins in {grant.delay} s"
+    assert (len(grants) < len(asked)) is (wait > 0), "the wait is that of the first other one"
+    return grants, [grant.delay for grant in grants] + [wait] * (wait > 0)
 
 
-# Eighths add up without rounding, so that the model and the limiter can be compared exactly.
-RATE = 4.0
-MAX_COST = 8.0
-COSTS = st.integers(1, 64).map(lambda eighths: eighths / 8)
-REAL_COSTS = st.integers(0, 96).map(lambda eighths: eighths / 8)
-SECONDS = st.integers(0, 40).map(lambda sixteenths: sixteenths / 16)
+class Promise:
+    """What holds of every window that begins and ends with a start: of one limit of one key.
+
+    What is taken from the first start on, until the last one, less what is given back meanwhile, is
+    within what the rate allows in that time, and the burst. The last one's own cost comes on top.
+    """
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+        self.taken = 0.0
+        self._most = -math.inf  # that the rate had allowed at a start, beyond what was taken then
+
+    def start(self, when: float, cost: float) -> None:
+        """A call begins, and takes its cost."""
+        allowed = when * self._rate.per_second - self.taken
+        excess = self._most - allowed - self._rate.burst
+        assert excess < ROUNDING, f"a window holds {excess:g} more than the rate allows"
+        self._most = max(self._most, allowed)
+        self.taken += cost
 
 
 class LimiterMachine(RuleBasedStateMachine):
-    """Any interleaving of reserve, release, settle and time.
+    """Any interleaving of take, give_back, hold and time. A subclass sets the attributes.
 
-    Subclass it, or set the attributes: `make` (see `LimiterContract.make`), `can_settle`,
-    `reuses_gaps`, `can_reserve_after`.
+    Attributes:
+        make: see `LimiterContract.make`.
+        limits: what it is given: `ONE` or `SEVERAL`.
     """
 
-    make: Callable[[float, float, ManualClock], LimiterBase]
-    can_settle = True
-    reuses_gaps = True
-    can_reserve_after = False
+    make: Callable[[Mapping[str, Rate], ManualClock], LimiterBase]
+    limits: Mapping[str, Rate]
 
     def __init__(self) -> None:
         super().__init__()
         self.clock = ManualClock()
-        self.limiter = self.make(RATE, MAX_COST, self.clock)
-        self.model = Model(RATE)
-        self.gone: list[Reservation] = []
+        self.limiter = self.make(self.limits, self.clock)
+        self.model = {key: Schedule(self.limits) for key in KEYS}
+        self.promises = {
+            (key, name): Promise(rate) for key in KEYS for name, rate in self.limits.items()
+        }
+        self.grants: list[Grant] = []
+        self.wait = 0.0
 
-    @rule(cost=COSTS, max_wait=st.none() | SECONDS)
-    def reserve(self, cost: float, max_wait: float | None) -> None:
-        """The earliest time that is free, or None where that is too far away."""
-        self._check(self.limiter.reserve(cost, max_wait=max_wait), cost, max_wait, 0.0)
+    @rule(data=st.data(), key=st.sampled_from(KEYS))
+    def take(self, data: st.DataObject, key: str) -> None:
+        """Calls are granted as `Schedule` grants them, and no window holds too much."""
+        costs = st.dictionaries(st.sampled_from(sorted(self.limits)), COSTS, min_size=1)
+        asked = data.draw(st.lists(costs, min_size=1, max_size=3))
+        grants, answer = take(self.limiter, asked, key)
+        delays, self.wait = self.model[key].take(asked, self.clock())
+        expected = delays if len(delays) == len(asked) else [*delays, self.wait]
+        assert answer == pytest.approx(expected, abs=ROUNDING)
+        for grant in grants:
+            for name, cost in grant.costs.items():
+                self.promises[key, name].start(self.clock() + grant.delay, cost)
+        self.grants += grants
 
-    @precondition(lambda self: self.can_reserve_after)
-    @rule(cost=COSTS, seconds=SECONDS, max_wait=st.none() | SECONDS)
-    def reserve_after(self, cost: float, seconds: float, max_wait: float | None) -> None:
-        """The same, not before so many seconds have passed."""
-        reservation = self.limiter.reserve_after(cost, seconds, max_wait=max_wait)
-        self._check(reservation, cost, max_wait, seconds)
-
-    def _check(
-        self, reservation: Reservation | None, cost: float, max_wait: float | None, after: float
-    ) -> None:
-        now, length = self.clock(), cost / RATE
-        earliest = self.model.earliest(length, now + after)
-        exact = self.reuses_gaps and self.model.debt_end <= now
-        latest = earliest if exact else self.model.latest(now + after, reuses_gaps=self.reuses_gaps)
-        if reservation is None:
-            assert max_wait is not None, "None means over max_wait, and there was none"
-            assert latest - now > max_wait, f"refused, with room at {latest}, at {now}"
-            return
-        start = now + reservation.delay
-        assert start >= earliest, f"granted at {start}, where the time is taken until {earliest}"
-        assert start <= latest, f"granted at {start}, though there was room at {latest}"
-        assert max_wait is None or reservation.delay <= max_wait
-        assert reservation.cost == cost
-        self.model.taken.append(Taken(reservation, start, length, cost))
-
-    @precondition(lambda self: self.model.taken)
+    @precondition(lambda self: self.grants)
     @rule(data=st.data())
-    def release(self, data: st.DataObject) -> None:
-        """One that was reserved and not used is given back; its time may have passed."""
-        taken = data.draw(st.sampled_from(self.model.taken), "of")
-        self.limiter.release(taken.reservation)
-        if not taken.settled and taken.end > self.clock():
-            self.model.taken.remove(taken)
-            self.gone.append(taken.reservation)
+    def give_back(self, data: st.DataObject) -> None:
+        """The real costs of one that was granted are known, in all of its limits or in some."""
+        behind = data.draw(st.integers(0, min(2, len(self.grants) - 1)), "granted since")
+        grant = self.grants.pop(-1 - behind)
+        names = st.sampled_from(sorted(grant.costs))
+        shares = data.draw(st.dictionaries(names, SHARES, min_size=1), "of its estimate")
+        real = {name: grant.costs[name] * share for name, share in shares.items()}
+        self.limiter.give_back(grant, real)
+        self.model[grant.key].give_back(grant.costs, real, self.clock())
+        for name, cost in real.items():
+            self.promises[grant.key, name].taken += cost - grant.costs[name]
 
-    @precondition(lambda self: self.gone)
-    @rule(data=st.data())
-    def release_again(self, data: st.DataObject) -> None:
-        """A second release does nothing, also if another reservation has the interval now."""
-        self.limiter.release(data.draw(st.sampled_from(self.gone), "of"))
+    @rule(seconds=SECONDS, key=st.sampled_from(KEYS))
+    def hold(self, seconds: float, key: str) -> None:
+        """A pause, of a key or of all."""
+        self.limiter.hold(seconds, key)
+        for each in [key] if key else KEYS:
+            self.model[each].pause(seconds, self.clock())
 
-    @precondition(lambda self: self.can_settle and self._granted())
-    @rule(data=st.data(), real_cost=REAL_COSTS)
-    def settle(self, data: st.DataObject, real_cost: float) -> None:
-        """The real cost of one that was granted; only the first settlement counts."""
-        taken = data.draw(st.sampled_from(self._granted()), "of")
-        self.limiter.settle(taken.reservation, real_cost)
-        if not taken.settled:
-            now, reuses = self.clock(), self.reuses_gaps
-            self.model.settle(taken, real_cost, now, reuses_gaps=reuses)
+    @rule(seconds=st.none() | SECONDS)
+    def advance(self, seconds: float | None) -> None:
+        """Time passes; None: just so much that one may begin that had to wait."""
+        self.clock.advance(self.wait if seconds is None else seconds)
 
-    def _granted(self) -> list[Taken]:
-        return [taken for taken in self.model.taken if taken.start <= self.clock()]
-
-    @rule(seconds=SECONDS)
-    def advance(self, seconds: float) -> None:
-        """Time passes."""
-        self.clock.advance(seconds)
-
-    @precondition(lambda self: any(taken.end > self.clock() for taken in self.model.taken))
-    @rule(data=st.data(), share=st.sampled_from([0.0, 0.25, 0.5, 1.0]))
-    def advance_into(self, data: st.DataObject, share: float) -> None:
-        """Time passes until somewhere in an interval, which is where the mistakes are."""
-        coming = [taken for taken in self.model.taken if taken.end > self.clock()]
-        taken = data.draw(st.sampled_from(coming), "into")
-        when = taken.start + share * (taken.end - taken.start)
-        self.clock.advance(max(0.0, when - self.clock()))
-
-    @invariant()
-    def no_window_is_overfull(self) -> None:
-        """In a window of T seconds never more than rate x T plus the largest single cost."""
-        assert self.model.worst_window() <= 0, "more was granted than the rate allows"
+    def teardown(self) -> None:
+        """Close it."""
+        self.limiter.close()

@@ -8,8 +8,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import pytest
-from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
+from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.hookspecs import hookimpl
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.resilience import circuit_breaker, guarded_backends
@@ -50,37 +49,13 @@ class RemoteStore(MemoryMetadataStore):
         type(self).closed += 1
 
 
-class RemoteLimiter(LimiterBase):
-    name = "remote"
-
-    def __init__(self) -> None:
-        Outage.meet()
-        self.calls: list[str] = []
-
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
-        self.calls.append("reserve")
-        return Reservation(0.0, cost)
-
-    def release(self, reservation: Reservation) -> None:
-        self.calls.append("release")
-
-    def settle(self, reservation: Reservation, real_cost: float) -> None:
-        self.calls.append("settle")
-
-
 @hookimpl
 def beautyspot_register_metadata() -> type[RemoteStore]:
     return RemoteStore
 
 
-@hookimpl
-def beautyspot_register_limiter() -> type[RemoteLimiter]:
-    return RemoteLimiter
-
-
 PLUGIN = SimpleNamespace(
     beautyspot_register_metadata=beautyspot_register_metadata,
-    beautyspot_register_limiter=beautyspot_register_limiter,
 )
 
 
@@ -132,39 +107,10 @@ def test_a_store_out_of_reach_comes_later(
     assert RemoteStore.closed == 1
 
 
-def test_a_limiter_out_of_reach_lets_calls_through(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    Outage.error = TimeoutError("no server")
-    spot = make_spot(limiter="remote", plugins=[PLUGIN])
-    limited, later = spot.limiter(double), spot.limiter(double_later)
-    for _ in range(5):
-        assert [limited(1), asyncio.run(later(1))] == [2, 2]
-    assert Outage.tries < 5
-    assert len(caplog.records) == 1
-    assert "no server" in caplog.text
-    assert "unlimited" in caplog.text
-    Outage.error = None
-    spot._limiting.breaker.insist()
-    assert [limited(1), asyncio.run(later(1))] == [2, 2]
-    bucket: Any = spot.bucket
-    assert repr(bucket) == "<stand-in for 'remote'>"
-    reservation = bucket.reserve(1)
-    bucket.settle(reservation, 2)
-    assert bucket.remaining(reservation) == 0.0
-    bucket.release(reservation)
-    with pytest.raises(NotSupportedError, match="can't pause"):
-        bucket.pause(1)
-    assert bucket.try_consume()
-    assert asyncio.run(bucket.consume_async()).cost == 1
-    assert bucket.calls == ["reserve"] * 3 + ["settle", "release", "reserve", "reserve"]
-
-
-@pytest.mark.parametrize("point", ["metadata", "limiter"])
-def test_a_mistake_is_no_outage(make_spot: Callable[..., Spot], point: str) -> None:
+def test_a_mistake_is_no_outage(make_spot: Callable[..., Spot]) -> None:
     Outage.error = TypeError("mine")
     with pytest.raises(ConfigError, match="mine"):
-        make_spot(**{point: "remote"}, plugins=[PLUGIN])
+        make_spot(metadata="remote", plugins=[PLUGIN])
 
 
 def test_a_strict_spot_raises_an_outage(make_spot: Callable[..., Spot]) -> None:

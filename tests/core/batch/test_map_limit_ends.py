@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -11,8 +12,6 @@ from typing import Any
 
 import pytest
 from beautyspot import Progress
-from beautyspot.contracts import LimiterBase, Reservation
-from beautyspot.limits.combined import CombinedLimiter
 from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, Gate, until
@@ -30,14 +29,9 @@ def closed_by_another(results: Generator[Any, None, None]) -> Iterator[threading
     assert not closer.is_alive()
 
 
-def wait(bucket: Any, calls: int) -> None:
-    """Wait until as many calls as this have a permit or wait for one, at a limit of 1/h."""
-    until(lambda: bucket.wait_for(1) > HOUR * (calls - 0.5))
-
-
-def waiting(spot: Spot) -> int:
-    """How many calls wait for a place."""
-    return sum(each.waits_for == "max_concurrent" for each in spot.activity().waiting)
+def waiting(spot: Spot, what: str = "max_concurrent") -> int:
+    """How many calls wait for a place, or for a permit."""
+    return sum(each.waits_for == what for each in spot.activity().waiting)
 
 
 def no_thread_is_left() -> bool:
@@ -92,34 +86,16 @@ def hourly(make_spot: Callable[..., Spot], bucket: TokenBucket) -> Spot:
     return make_spot(limiter=bucket)
 
 
-def pauses(_: TokenBucket) -> LimiterBase:
-    """A limiter that can't wake anybody early, but sleeps as any program does."""
-
-    class Plain(TokenBucket):
-        def wake_early(self, reservation: Reservation, wake: Any) -> bool:
-            return False
-
-    return Plain("1/h")
-
-
-@pytest.mark.parametrize(
-    "limiter", [lambda bucket: bucket, pauses, lambda bucket: CombinedLimiter({"calls": bucket})]
-)
-def test_closing_stops_those_who_wait(
-    make_spot: Callable[..., Spot], bucket: TokenBucket, limiter: Any
-) -> None:
-    limit = limiter(bucket)
-    cost = {"calls": 1} if isinstance(limit, CombinedLimiter) else 1
-    spot = make_spot(limiter=limit)
-    limited = Limited(spot, 0, cost=cost)
-    results = spot.map(limited.function, range(50), concurrency=4)
+def test_closing_stops_those_who_wait(hourly: Spot, bucket: TokenBucket) -> None:
+    limited = Limited(hourly, 0)
+    results = hourly.map(limited.function, range(50), concurrency=4)
     assert next(results) == 0
-    until(lambda: limit.wait_for(cost) > HOUR * 4.5)
+    until(lambda: waiting(hourly, "rate") == 4)
     results.close()
     assert limited.ran == [0]
     until(no_thread_is_left)
-    assert limit.wait_for(cost) <= HOUR, "they gave their places back"
-    assert spot.stats()["limiter_grants"] == 1
+    assert bucket.tat - time.monotonic() <= HOUR, "they took nothing"
+    assert hourly.stats()["limiter_grants"] == 1
 
 
 def test_a_failure_stops_those_who_wait(hourly: Spot, bucket: TokenBucket) -> None:
@@ -129,12 +105,12 @@ def test_a_failure_stops_those_who_wait(hourly: Spot, bucket: TokenBucket) -> No
         results = pool.submit(list, hourly.map(limited.function, [-100, *range(50)], **options))
         assert limited.gate.entered.wait(DEADLINE)
         limited.first = ()
-        wait(bucket, 4)
+        until(lambda: waiting(hourly, "rate") == 3)
         limited.gate.open.set()
         with pytest.raises(ValueError, match="-100"):
             results.result(DEADLINE)
     assert limited.ran == [-100]
-    assert bucket.wait_for(1) <= HOUR
+    assert bucket.tat - time.monotonic() <= HOUR
     last = seen[-1]
     assert (last.hits, last.runs, last.failures) == (0, 0, 1)
     assert (last.running, last.waiting) == (0, 0)

@@ -80,8 +80,7 @@ def test_a_call_that_runs_and_one_that_waits_for_it(make_spot: Callable[..., Spo
 @pytest.mark.parametrize("asynchronous", [False, True])
 def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bool) -> None:
     spot = make_spot(limiter={"use": "gcra", "rate": "600/min", "burst": 3})
-    before = spot.bucket.reserve(600)
-    assert before is not None
+    before = spot.bucket.consume(600)
     name = "app:f"
 
     @spot.mark(name=name)
@@ -108,7 +107,7 @@ def test_who_waits_for_the_rate(make_spot: Callable[..., Spot], asynchronous: bo
         with calling(lambda _: f(), 1):
             until(lambda: bool(spot.activity().waiting))
             now = spot.activity()
-            spot.bucket.release(before)
+            spot.bucket.settle(before, 0)
         assert [each.function for each in now.running] == [name]
     (waiting,) = now.waiting
     assert (waiting.function, waiting.key, waiting.waits_for) == (name, "", "rate")

@@ -10,12 +10,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import beautyspot as bs
 import kinds
 import pytest
 from beautyspot import Miss, Raised, Refused, Saved, Waited
+from beautyspot.contracts import Rate
 from broken import BrokenStore
 from gates import Gate, followers, until
 from rows import put_rows
@@ -239,12 +240,14 @@ class Slow(bs.LimiterBase):
     """Has each call wait for a moment."""
 
     name = "slow"
+    limits: ClassVar[dict[str, Rate]] = {"rate": Rate(1e9)}
 
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> bs.Reservation | None:
-        self.check_cost(cost)
-        return None if max_wait == 0 else bs.Reservation(0.001, cost)
+    def take(self, asked: Any, key: str = "") -> tuple[list[bs.Grant], float]:
+        return [bs.Grant(0.01, costs, key) for costs in asked], 0.0
 
-    def release(self, reservation: bs.Reservation) -> None: ...
+    def give_back(self, grant: bs.Grant, real: Any) -> None: ...
+
+    def hold(self, seconds: float, key: str = "") -> None: ...
 
 
 @KINDS

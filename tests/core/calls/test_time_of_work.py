@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.contracts import Grant
 from beautyspot.spot import Spot
+from beautyspot_local import TokenBucket
 
 NOW = [0.0]
 
@@ -17,26 +18,26 @@ def work(seconds: float) -> None:
     NOW[0] += seconds
 
 
-class Slow(LimiterBase):
+class Slow(TokenBucket):
     """Grants each permit after 5 seconds, on the clock of this file."""
 
     name = "slow"
 
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
-        del max_wait
-        return Reservation(5.0, cost)
+    def __init__(self) -> None:
+        super().__init__(1)
 
-    def release(self, reservation: Reservation) -> None:
-        del reservation
+    def consume(self, cost: Any = 1, **options: Any) -> Grant:
+        del options
+        work(5)
+        return Grant(5.0, {"rate": cost})
 
-    def _sleep(self, seconds: float) -> None:
-        work(seconds)
-
-    async def _sleep_async(self, seconds: float) -> None:
-        until = NOW[0] + seconds
+    async def consume_async(self, cost: Any = 1, **options: Any) -> Grant:
+        del options
+        until = NOW[0] + 5
         for _ in range(5):
             await asyncio.sleep(0)
         NOW[0] = max(until, NOW[0])
+        return Grant(5.0, {"rate": cost})
 
 
 @pytest.fixture(autouse=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from beautyspot.contracts import KeyGenBase, LimiterBase
+from beautyspot.contracts import KeyGenBase, LimiterBase, Rate
 from beautyspot.errors import PluginError, StorageError
 from beautyspot.memory import MemoryStorage
 from beautyspot.resilience.reporting import Trouble
@@ -39,10 +39,15 @@ class FooKeys(KeyGenBase):
 class FooLimiter(LimiterBase):
     name = "foo"
 
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Any:
+    limits: ClassVar[dict[str, Rate]] = {"rate": Rate(1)}
+
+    def take(self, asked: Any, key: str = "") -> Any:
         return True
 
-    def release(self, reservation: object) -> None:
+    def give_back(self, grant: object, real: object) -> None:
+        raise NotImplementedError
+
+    def hold(self, seconds: float, key: str = "") -> None:
         raise NotImplementedError
 
 
@@ -95,15 +100,13 @@ def test_a_text_of_a_value_that_is_none(
         make_spot(keygen=FooKeys(), strict=True).mark(double)(x)
 
 
-def test_a_reservation_that_is_none(
-    make_spot: Callable[..., Spot], troubles: list[Trouble]
-) -> None:
+def test_grants_that_are_none(make_spot: Callable[..., Spot], troubles: list[Trouble]) -> None:
     spot = make_spot(limiter=FooLimiter(), on_error=troubles.append)
     assert spot.limiter()(double)(2) == 4
     (trouble,) = troubles
     assert str(trouble.error) == (
-        "FooLimiter.reserve returned an object of type bool in place of the Reservation: "
-        "return one, or None"
+        "FooLimiter.take returned an object of type bool in place of the grants and the wait of "
+        "the next: return both"
     )
     with pytest.raises(PluginError, match="FooLimiter"):
         make_spot(limiter=FooLimiter(), strict=True).limiter()(double)(2)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from beautyspot.functions.identity import Identity
 from beautyspot.functions.names import python_function
+from beautyspot.testing import memory_spot
 
 HERE = __name__
 
@@ -227,6 +228,14 @@ def test_two_functions_of_one_name_are_told_by_their_code():
     assert first.anonymous
     assert not second.anonymous
     assert first.code != Identity(factory(1)).code
+
+
+def test_builtin_methods_of_two_objects_are_told_apart():
+    with memory_spot() as spot:
+        methods = [",".join, ";".join, [1].count, [2].count, {1: 2}.get, {1: 3}.get, (5).__add__]
+        keys = [spot.key(method, "1") for method in methods]
+        assert len({*keys}) == len(keys)
+        assert keys[:2] == [spot.key(method, "1") for method in (",".join, ";".join)]
 
 
 def test_two_wrappings_of_one_function_are_told_apart():

@@ -170,7 +170,6 @@ def with_rest(text, temperature=0.0, *rest, seed=None, **more):
         (at_the_end, {"added": {"temperature": 0.0}, "key": lambda *_, **__: 1}, "stands in"),
         (at_the_end, {"added": {"temperature": 0.0}, "version": "auto"}, "follows the code"),
         (at_the_end, {"added": {"text": []}, "each": "text"}, "items of each="),
-        (with_rest, {"added": {"rest": ()}}, r"\*rest adds nothing"),
         (with_rest, {"added": {"more": {}}}, r"\*\*more adds nothing"),
         (with_rest, {"added": {"other": 0}}, "no parameter 'other'"),
         (max, {"added": {"key": None}}, "none that are known"),
@@ -194,6 +193,12 @@ def test_the_table_is_of_the_moment_of_the_mark_and_travels(spot: Spot) -> None:
     assert spot.key(new, "a", seed=[]) == known
     options = new.__beautyspot__.options  # type: ignore[attr-defined]
     assert pickle.loads(pickle.dumps(options)).added.keys() == {"seed"}
+
+
+def test_rest_may_be_added(spot: Spot) -> None:
+    before = spot.mark(lambda text: text, name="f", key={}, ignore=())
+    after = spot.mark(lambda text, *rest: text, name="f", added={"rest": ()})
+    assert spot.key(before, "a") == spot.key(after, "a") != spot.key(after, "a", 1)
 
 
 # ----------------------------------------------------------------------------------- properties

@@ -549,11 +549,6 @@ def test_the_same_object_elsewhere_counts_in_full():
     assert made == canonical([Plain(c=2, **rest), Plain(b=1, **rest), long])
 
 
-def test_markers_add_up():
-    plain = Plain(a=1, b=2, c=3)
-    assert canonical(Without(Without(plain, ("a",)), ("b",))) == canonical(Plain(c=3))
-
-
 # ------------------------------------------------------------------------------------ refused
 
 

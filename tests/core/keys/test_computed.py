@@ -197,6 +197,21 @@ def test_members_of_enums():
     assert canonical(Cached.A) == before
 
 
+class NameSpace(SimpleNamespace):
+    """One of the program's, called as the accessors of Polars are."""
+
+
+class Spaced:
+    names = NameSpace()
+
+    def __init__(self, **names):
+        self.names = NameSpace(**names)
+
+
+def test_a_default_that_only_has_the_name_of_what_computes_counts():
+    assert canonical(Spaced(a=1)) != canonical(Spaced(a=2))
+
+
 class Counting:
     def __init__(self, hashes):
         self._hashes = hashes  # a number of its own, and no hash

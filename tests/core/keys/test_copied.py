@@ -46,8 +46,9 @@ class Session:                    # as those of requests: it names what is copie
         return {"headers": self.headers}
 
 class Words:                      # as the vectorizers of scikit-learn
-    def __init__(self, stop):
-        self.stop, self._stop_id, self._use_id = stop, id(stop), 7
+    def __init__(self, stop_words, user_id=7):
+        self.stop_words, self._stop_words_id = stop_words, id(stop_words)
+        self.user, self._user_id = "a", user_id
 
 class Link:                       # no copy of it can be made
     def __init__(self, place):
@@ -137,13 +138,24 @@ def test_what_a_package_does_not_copy_of_a_class_below_its_own_counts(package: A
     used.pool.append(1)
     assert text(used) == text(package.Session("json"))
     assert text(Api("a")) == text(Api("a")) != text(Api("b"))
+    one, other = Api("a"), Api("a")
+    other.pool = [1]  # which may be another thing there
+    assert text(one) != text(other)
+
+
+def test_what_a_program_sets_on_a_packages_object_counts(package: Any) -> None:
+    """Its package does not copy it, and knows nothing of it."""
+    texts = set()
+    for made in (package.Session("json"), package.Program("a"), package.Link("a")):
+        for url in ("", "a", "b"):
+            made.base_url = url
+            texts.add(text(made))
+    assert len(texts) == 9
 
 
 def test_an_address_that_a_package_keeps_does_not_count(package: Any) -> None:
     assert text(package.Words([1])) == text(package.Words([1])) != text(package.Words([2]))
-    other = package.Words([1])
-    other._use_id = 8
-    assert text(package.Words([1])) != text(other)
+    assert text(package.Words([1], user_id=7)) != text(package.Words([1], user_id=8))
 
 
 def test_what_can_not_be_copied_counts_by_all_that_it_holds(package: Any) -> None:

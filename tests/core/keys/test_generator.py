@@ -94,19 +94,6 @@ def test_registered_functions_are_of_one_instance():
         KeyGen().input_id((Money(1),), {})
 
 
-def test_a_call_that_is_under_way_keeps_what_was_registered():
-    keygen = KeyGen()
-
-    def registers(money):
-        keygen.register(list, len)
-        return money.amount
-
-    keygen.register(Money, registers)
-    during = keygen.input_id((Money(1), [1]), {})
-    assert keygen.input_id((Money(1), [2]), {}) != during
-    assert keygen.input_id(([1],), {}) == keygen.input_id(([2],), {})
-
-
 def test_builtin_classes_may_be_registered():
     keygen = KeyGen()
     keygen.register(list, len)
@@ -193,8 +180,9 @@ def test_files_that_are_not_there(function, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"nothing\.txt") as error:
         function(tmp_path / "nothing.txt")
     assert error.value.filename == str(tmp_path / "nothing.txt")
-    with pytest.raises(IsADirectoryError, match="name the files in it"):
+    with pytest.raises(IsADirectoryError) as error:
         function(tmp_path)
+    assert error.value.filename == str(tmp_path)
 
 
 # ------------------------------------------------------------------------------- cache keys

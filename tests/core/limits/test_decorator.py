@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
-from beautyspot.contracts import LimiterBase, Reservation
+from beautyspot.contracts import Grant, LimiterBase, Rate
 from beautyspot.errors import CostError, RateLimitError
 from beautyspot.resilience.reporting import Trouble
 from beautyspot.spot import Spot
@@ -21,24 +22,29 @@ class Ledger(LimiterBase):
     name = "ledger"
 
     def __init__(self, most: float = 100) -> None:
-        self.most = most
+        self.limits = {"rate": Rate(1e9, most)}
         self.costs: list[float] = []
-        self.waits: list[float | None] = []
+        self.threads: set[str] = set()
         self.broken = False
 
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
+    def take(
+        self, asked: Sequence[Mapping[str, float]], key: str = ""
+    ) -> tuple[list[Grant], float]:
+        self.threads.add(threading.current_thread().name)
         if self.broken:
             raise OSError("broken")
-        if cost > self.most:
-            raise CostError("too much")
-        self.waits.append(max_wait)
-        if sum(self.costs) + cost > self.most:
-            return None
-        self.costs.append(cost)
-        return Reservation(0.0, cost)
+        grants = list[Grant]()
+        for costs in asked:
+            if sum(self.costs) + costs["rate"] > self.limits["rate"].max_cost:
+                return grants, 1000.0
+            self.costs.append(costs["rate"])
+            grants.append(Grant(0.0, costs, key))
+        return grants, 0.0
 
-    def release(self, reservation: Reservation) -> None:
-        self.costs.remove(reservation.cost)
+    def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
+        self.costs.remove(grant.costs["rate"])
+
+    def hold(self, seconds: float, key: str = "") -> None: ...
 
 
 class RemoteLedger(Ledger):
@@ -130,11 +136,10 @@ def test_refusals_reach_the_caller_before_the_function_runs(
     with pytest.raises(RateLimitError):
         asyncio.run(limit(work_later)(2))
     with pytest.raises(CostError):
-        spot.mark(spot.limiter(cost=101)(work))(3)
+        spot.mark(spot.limiter(cost=lambda x: 101)(work))(3)
     with pytest.raises(CostError):
-        asyncio.run(collect(spot.limiter(cost=101)(work_stream_later)(3)))
+        asyncio.run(collect(spot.limiter(cost=lambda x: 101)(work_stream_later)(3)))
     assert RAN == [1]
-    assert ledger.waits == [0, 0, 0]
 
 
 def test_a_limiter_that_fails_lets_calls_through(
@@ -148,6 +153,20 @@ def test_a_limiter_that_fails_lets_calls_through(
     assert call_each_kind(spot, 3) == [3] * 4
     assert len(caplog.records) == 1
     assert {trouble.operation for trouble in troubles} == {"ask the limiter"}
+
+
+def test_a_limiter_that_may_block_is_asked_in_no_event_loop(
+    make_spot: Callable[..., Spot],
+) -> None:
+    ledger = RemoteLedger()
+    limited = make_spot(strict=True, limiter=ledger).limiter(work_later)
+
+    async def main() -> list[int]:
+        return await asyncio.gather(*map(limited, range(20)))
+
+    assert asyncio.run(main()) == list(range(20))
+    assert len(ledger.costs) == 20
+    assert threading.current_thread().name not in ledger.threads
 
 
 def test_what_the_cost_function_raises_is_the_users(limited: Spot) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
-from beautyspot.errors import ConfigError
-from beautyspot.limits.combined import CombinedLimiter
+from beautyspot.contracts import LimiterBase, pause_seconds
+from beautyspot.errors import ConfigError, RateLimitError
 from beautyspot.spot import Spot
 from beautyspot_local import SharedTokenBucket, TokenBucket
 from owned_clock import Clock
@@ -79,20 +78,23 @@ def test_a_time_is_not_taken_for_a_length(given: Any) -> None:
 # ------------------------------------------------------------------------------ each limiter
 
 
-@pytest.fixture(params=["gcra", "gcra-shared", "combined", "of a key"])
+@pytest.fixture(params=["gcra", "gcra-shared", "several"])
 def limiter(request: pytest.FixtureRequest, clock: Clock, tmp_path: Path) -> Any:
     if request.param == "gcra-shared":
         pytest.importorskip("fcntl")
         return SharedTokenBucket(1, path=tmp_path / "app.limit", clock=clock)
-    if request.param == "combined":
-        return CombinedLimiter({"calls": TokenBucket(1, clock=clock)}, clock)
     bucket = TokenBucket(1, clock=clock)
-    return bucket.for_key("a") if request.param == "of a key" else bucket
+    return TokenBucket.together({"calls": bucket}) if request.param == "several" else bucket
 
 
-def wait(limiter: LimiterBase) -> float:
-    cost: Any = {"calls": 1} if isinstance(limiter, CombinedLimiter) else 1
-    return limiter.wait_for(cost)
+def wait(limiter: LimiterBase, key: str = "") -> float:
+    """Seconds that a call would have to wait; it is none that does not."""
+    try:
+        grant = limiter.consume(1, timeout=0, key=key)
+    except RateLimitError as error:
+        return round(error.retry_after or 0.0, 1)
+    limiter.settle(grant, 0)
+    return 0.0
 
 
 def test_a_limiter_takes_the_text_of_the_header(
@@ -114,21 +116,24 @@ def test_what_is_over_pauses_nothing(limiter: LimiterBase, nothing: Any) -> None
     assert wait(limiter) == 0
 
 
-class Plain(LimiterBase):
+def test_a_pause_of_a_key_holds_that_alone(limiter: LimiterBase, clock: Clock) -> None:
+    limiter.pause(7, key="a")
+    assert [wait(limiter, key) for key in ("a", "b", "")] == [7, 0, 0]
+    limiter.pause(3)
+    clock.now += 2
+    assert [wait(limiter, key) for key in ("a", "b", "new")] == [5, 1, 1]
+
+
+class Plain(TokenBucket):
     """As a plug-in: it knows numbers."""
 
     name = "plain"
 
     def __init__(self) -> None:
+        super().__init__(1000)
         self.paused: list[Any] = []
 
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation:
-        return Reservation(0.0, cost)
-
-    def release(self, reservation: Reservation) -> None:
-        """Nothing waits."""
-
-    def pause(self, seconds: Any) -> None:
+    def hold(self, seconds: Any, key: str = "") -> None:
         self.paused.append(seconds)
 
 

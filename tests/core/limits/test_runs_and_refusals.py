@@ -9,7 +9,7 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.contracts import Counts
+from beautyspot.contracts import Counts, LimiterBase
 from beautyspot.errors import CostError, RateLimitError
 from beautyspot.spot import Spot
 from beautyspot_local import TokenBucket
@@ -208,20 +208,21 @@ def of(spot: Spot, name: str) -> Counts:
     return bs.Counts(name, 0, *numbers)
 
 
-class Delays(bs.LimiterBase):
+class Delays(TokenBucket):
     """Grants one after the other after its delays, and then nothing."""
 
     name = "delays"
-    max_cost = 100.0
 
     def __init__(self, *delays: float) -> None:
+        super().__init__(100)
         self._delays = iter(delays)
 
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> bs.Reservation | None:
-        self.check_cost(cost)
-        return next((bs.Reservation(delay, cost) for delay in self._delays), None)
+    def consume(self, *args: Any, **options: Any) -> bs.Grant:
+        return LimiterBase.consume(self, *args, **options)
 
-    def release(self, reservation: bs.Reservation) -> None: ...
+    def take(self, asked: Any, key: str = "") -> tuple[list[bs.Grant], float]:
+        delay = next(self._delays, None)
+        return ([] if delay is None else [bs.Grant(delay, asked[0], key)]), 1000.0
 
 
 def test_grants_waits_and_refusals_of_a_function(make_spot: Callable[..., Spot]) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from beautyspot.errors import CostError, RateLimitError
-from beautyspot.limits.combined import CombinedLimiter
+from beautyspot.errors import ConfigError, CostError, RateLimitError
 from beautyspot.resilience.reporting import Trouble
 from beautyspot.spot import Spot
 from beautyspot_local import SharedTokenBucket, TokenBucket
@@ -37,11 +36,13 @@ def several(make_spot: Callable[..., Spot]) -> Spot:
     return make_spot(strict=True, limiter=[REQUESTS, TOKENS])
 
 
-def tats(spot: Spot) -> list[float]:
-    """How long each of the Spot's limits is busy, in units of its cost."""
-    assert isinstance(spot.bucket, CombinedLimiter)
-    limits: Any = spot.bucket.limits
-    return [round(limit.busy_for() * limit.rate) for limit in limits.values()]
+def busy(spot: Spot, **cost: float) -> float:
+    """Seconds that a call of this cost would have to wait."""
+    given: Any = cost or 1
+    with pytest.raises(RateLimitError) as caught, spot.limit(cost=given, timeout=0):
+        pass
+    assert caught.value.retry_after is not None
+    return caught.value.retry_after
 
 
 # -------------------------------------------------------------------------------- several
@@ -53,21 +54,30 @@ def test_a_call_takes_from_all_limits(several: Spot) -> None:
         return text
 
     ask("x" * 500)
-    assert tats(several) == [1, 500]
+    assert busy(several, requests=1) == pytest.approx(3600 / 500, abs=0.1)
+    assert busy(several, tokens=1) == pytest.approx(500 * 3600 / 30000, abs=0.1)
+    assert busy(several, requests=1, tokens=1) == pytest.approx(500 * 3600 / 30000, abs=0.1)
 
 
 def test_several_limits_from_a_file(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(
-        '[[tool.beautyspot.limiter]]\nuse = "500/h"\nname = "requests"\n'
+        '[[tool.beautyspot.limiter]]\nuse = "gcra-shared"\nname = "requests"\nrate = "500/h"\n'
         '[[tool.beautyspot.limiter]]\nuse = "gcra-shared"\nname = "tokens"\nrate = "30000/h"\n'
     )
     spot = make_spot(config=tmp_path / "pyproject.toml", strict=True)
     bucket: Any = spot.bucket
     assert list(bucket.limits) == ["requests", "tokens"]
-    assert isinstance(bucket.limits["requests"], TokenBucket)
-    assert isinstance(bucket.limits["tokens"].real, SharedTokenBucket)
-    assert (tmp_path / "cache" / "app.tokens.limit").exists()
+    assert isinstance(bucket.real, SharedTokenBucket)
+    assert (tmp_path / "cache" / "app.limit").exists()
     assert "tokens" in str(spot.config)
+
+
+def test_limits_of_two_kinds_are_refused(make_spot: Callable[..., Spot], tmp_path: Path) -> None:
+    shared = {"use": "gcra-shared", "name": "tokens", "rate": 3}
+    elsewhere = {**shared, "name": "words", "path": str(tmp_path / "other")}
+    for pair in ([REQUESTS, shared], [shared, elsewhere]):
+        with pytest.raises(ConfigError, match='give each the same "use", and the same place'):
+            make_spot(limiter=pair)
 
 
 # ----------------------------------------------------------------------------- the real cost
@@ -83,16 +93,16 @@ def test_the_real_cost_by_the_result(clock: Clock, limited: Spot, bucket: TokenB
         return "x" * n
 
     ask(20)
-    assert bucket.busy_for() == 20
+    assert bucket.tat - clock.now == 20
     clock.now += 20
     asyncio.run(ask_later(70))
-    assert bucket.busy_for() == 70
+    assert bucket.tat - clock.now == 70
 
 
-def test_what_raises_stays_spent(limited: Spot, bucket: TokenBucket) -> None:
+def test_what_raises_stays_spent(clock: Clock, limited: Spot, bucket: TokenBucket) -> None:
     with pytest.raises(ZeroDivisionError):
         limited.limiter(cost=50, settle=len)(lambda: 1 / 0)()
-    assert bucket.busy_for() == 50
+    assert bucket.tat - clock.now == 50
 
 
 def test_a_result_is_never_lost_for_its_cost(
@@ -103,7 +113,7 @@ def test_a_result_is_never_lost_for_its_cost(
     clock.now += 5
     assert spot.limiter(cost=5, settle=lambda result: -result)(lambda: 3)() == 3
     assert [trouble.operation for trouble in troubles] == ["settle a cost"] * 2
-    assert bucket.busy_for() == 5
+    assert bucket.tat - clock.now == 5
 
 
 def test_a_permit_for_a_block(
@@ -111,7 +121,7 @@ def test_a_permit_for_a_block(
 ) -> None:
     with limited.limit(cost=50) as permit:
         permit.settle(7)
-    assert bucket.busy_for() == 7
+    assert bucket.tat - clock.now == 7
     clock.now += 7
 
     async def main() -> None:
@@ -120,16 +130,16 @@ def test_a_permit_for_a_block(
             permit.settle(3)
 
     asyncio.run(main())
-    assert bucket.busy_for() == 3
+    assert bucket.tat - clock.now == 3
     with several.limit(cost={"requests": 1, "tokens": 500}) as permit:
         permit.settle({"tokens": 200})
-    assert tats(several) == [1, 200]
+    assert busy(several, tokens=1) == pytest.approx(200 * 3600 / 30000, abs=0.1)
 
 
 # ------------------------------------------------------------------------------- for each key
 
 
-def test_each_key_has_limits_of_its_own(limited: Spot, bucket: TokenBucket) -> None:
+def test_each_key_has_limits_of_its_own(clock: Clock, limited: Spot, bucket: TokenBucket) -> None:
     fetch = limited.limiter(key=lambda url: url.partition("/")[0], timeout=0)(str)
     other = limited.limiter(key=lambda url: url.partition("/")[0], timeout=0)(repr)
     fetch("a/1")
@@ -140,7 +150,7 @@ def test_each_key_has_limits_of_its_own(limited: Spot, bucket: TokenBucket) -> N
         other("b/2")
     with pytest.raises(RateLimitError), limited.limit(key="a", timeout=0):
         pass
-    assert bucket.busy_for() == 0
+    assert bucket.tat == clock.now
 
 
 def test_a_pause_holds_all_keys_or_one(limited: Spot, bucket: TokenBucket, clock: Clock) -> None:

@@ -7,11 +7,11 @@ same Spot caches again. The faults of real places are in `test_fault_places.py`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
-from beautyspot import KeyGen, MsgpackSerializer, Reservation, Spot
-from beautyspot.contracts import LimiterBase
+from beautyspot import Grant, KeyGen, MsgpackSerializer, Spot
+from beautyspot.contracts import LimiterBase, Rate
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 from kinds import KINDS, RAN, result
@@ -23,11 +23,16 @@ class Free(LimiterBase):
 
     name = "free"
 
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Any:
-        return Reservation(1e-9, cost)
+    limits: ClassVar[dict[str, Rate]] = {"rate": Rate(1e9)}
 
-    def release(self, reservation: Reservation) -> None:
+    def take(self, asked: Any, key: str = "") -> Any:
+        return [Grant(0.0, costs, key) for costs in asked], 0.0
+
+    def give_back(self, grant: Grant, real: Any) -> None:
         """Nothing was taken."""
+
+    def hold(self, seconds: float, key: str = "") -> None:
+        """Nothing is granted by time."""
 
 
 CLASSES: dict[str, type[Any]] = {
@@ -43,7 +48,7 @@ PLACES = [
     *[("storage", name) for name in ("save", "load", "delete")],
     *[("serializer", name) for name in ("dumps", "loads")],
     *[("keygen", name) for name in ("input_id", "canonical")],
-    *[("limiter", name) for name in ("reserve", "remaining", "release")],
+    ("limiter", "take"),
 ]
 
 QUIET = {"touch", "canonical", "delete"}
@@ -168,10 +173,8 @@ RIGHT: dict[str, Any] = {
     "input_id": str,
     "canonical": str,
     "save": str,
-    "reserve": type(None),
     "find": type(None),
     "store_id": str,
-    "remaining": int,
     "put": object,
     "dumps": bytes,
 }

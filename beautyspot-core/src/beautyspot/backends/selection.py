@@ -268,8 +268,6 @@ def stand_in(
         told = getattr(cls, name, None)
         if name.startswith("__") or (name in ("now", "own_storage") and not made):
             return object.__getattribute__(self, name)  # the contract's own need no server
-        if name == "check_cost" and not made:  # asked where a function is decorated
-            return getattr(base_of(point), name).__get__(self)
         if made or told is None or isinstance(told, property):
             return getattr(backend(), name)
         if not callable(told):

@@ -23,7 +23,7 @@ from beautyspot.errors import (
     UnstableKeyError,
 )
 from beautyspot.files import absolute
-from beautyspot.messages import LARGE_NEED, MAKE_A_KEY, SIGNED_ONLY, checks_options
+from beautyspot.messages import LARGE_NEED, MAKE_A_KEY, SIGNED_ONLY, checks_options, listing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -75,26 +75,22 @@ class Parts:
         self._lock = threading.RLock()
 
     def _limiter(self, spec: Any) -> LimiterBase | None:
-        """The limiter, or the limits that are kept together; None where there is no limit."""
+        """The limiter, which may keep several limits; None where there is none."""
         if not isinstance(spec, list):
-            return spec and cast("LimiterBase", self._made_or_stood_in("limiter", spec))
-        from beautyspot.contracts import LimiterBase
-
+            return spec and cast("LimiterBase", self._make("limiter", spec))
         limits: dict[str, LimiterBase] = {}
         for table in spec:
             name, rest = table["name"], {key: table[key] for key in table if key != "name"}
-            given = rest["use"] if rest.keys() == {"use"} else None
-            # A limit that is kept in a file named like the Spot needs a file of its own.
-            context = self.context._replace(name=f"{self.context.name}.{name}", part=name)
-            limits[name] = (
-                given
-                if isinstance(given, LimiterBase)
-                else self._made_or_stood_in("limiter", rest, context)
-            )
+            context = self.context._replace(part=name)
+            limits[name] = cast("LimiterBase", self._make("limiter", rest, context))
         classes = {type(limit) for limit in limits.values()}
         joint = classes.pop().together(limits) if len(classes) == 1 else None
-        use = {"use": "combined"} if joint is None else {"use": "joined", "joint": joint}
-        return cast("LimiterBase", self._make("limiter", {**use, "limits": limits}))
+        if joint is None:
+            raise ConfigError(
+                f"the limits {listing(limits)} can't be kept together: a call has to begin in all "
+                'of them at one moment, so give each the same "use", and the same place'
+            )
+        return joint
 
     def _make(self, point: str, spec: object, context: Context | None = None) -> Backend:
         source = self._config.source(point)
@@ -103,16 +99,16 @@ class Parts:
         anchor = self._config.anchor(point)
         return self.select(point, spec, source=source, anchor=anchor, context=context)
 
-    def _made_or_stood_in(self, point: str, spec: object, context: Context | None = None) -> Any:
+    def _made_or_stood_in(self, point: str, spec: object) -> Any:
         """The backend; where it can't be reached at the moment, a stand-in that makes it later."""
         try:
-            return self._make(point, spec, context)
+            return self._make(point, spec)
         except BeautyspotError as error:
             out_of_reach = isinstance(error, MetadataError) or isinstance(error.__cause__, OSError)
             if isinstance(error, ConfigError) or not out_of_reach:
                 raise
             cls = understood(point, spec, self._registry)[0]
-            return stand_in(point, cls, lambda: self._make(point, spec, context), error)
+            return stand_in(point, cls, lambda: self._make(point, spec), error)
 
     def select(
         self,

@@ -215,6 +215,8 @@ def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:
 
 
 def _limits(limiting: Limiting) -> Iterable[ActiveLimit]:
-    for name, (limit, breaker) in limiting.limits.items():
-        rate, burst = getattr(limit, "rate", None), getattr(limit, "burst", None)
-        yield ActiveLimit(name, limit.name, rate, burst, not limit.shared, breaker.is_open)
+    bucket, away = limiting.bucket, limiting.is_away
+    if bucket is not None:
+        for name, rate in bucket.limits.items():
+            speed, burst = rate.per_second, rate.burst
+            yield ActiveLimit(name, bucket.name, speed, burst, not bucket.shared, away)

@@ -12,6 +12,7 @@ loop. Asynchronous functions call any other backend in the Spot's executor.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts.backend import Backend, Context, Data
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
@@ -35,6 +36,7 @@ from beautyspot.contracts.units import (
     SIZE,
     UNITS,
     Pause,
+    as_number,
     byte_count,
     pause_seconds,
     seconds,
@@ -43,7 +45,8 @@ from beautyspot.contracts.units import (
 
 if TYPE_CHECKING:
     from beautyspot.contracts.key_value import KeyValueStore
-    from beautyspot.contracts.limiter import LimiterBase, Reservation
+    from beautyspot.contracts.limiter import LimiterBase
+    from beautyspot.contracts.schedule import SOON, Grant, Rate, Schedule
     from beautyspot.contracts.selection import (
         Counts,
         FunctionTotals,
@@ -66,7 +69,8 @@ if TYPE_CHECKING:
 
 _LATER = {
     "key_value": ("KeyValueStore",),
-    "limiter": ("LimiterBase", "Reservation"),
+    "limiter": ("LimiterBase",),
+    "schedule": ("SOON", "Grant", "Rate", "Schedule"),
     "selection": (
         "Counts",
         "FunctionTotals",
@@ -91,6 +95,7 @@ __all__ = [
     "KEY_SCHEME",
     "SECONDS_PER_UNIT",
     "SIZE",
+    "SOON",
     "UNITS",
     "Backend",
     "Begun",
@@ -103,6 +108,7 @@ __all__ = [
     "Entry",
     "File",
     "FunctionTotals",
+    "Grant",
     "Invalidation",
     "KeyGenBase",
     "KeyValueStore",
@@ -114,13 +120,15 @@ __all__ = [
     "Plain",
     "Put",
     "Rank",
+    "Rate",
     "Readable",
-    "Reservation",
+    "Schedule",
     "Selection",
     "SerializerBase",
     "TaskRecord",
     "Totals",
     "TypeSupport",
+    "as_number",
     "as_time",
     "begun_at",
     "byte_count",
@@ -130,6 +138,7 @@ __all__ = [
     "is_newer",
     "pause_seconds",
     "rank_of",
+    "reset_in_children",
     "seconds",
     "seconds_per",
     "totals_by_function",

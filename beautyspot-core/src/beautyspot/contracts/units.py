@@ -8,7 +8,7 @@ import math
 import re
 import sys
 import time
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from beautyspot.errors import ConfigError
 
@@ -77,6 +77,25 @@ def seconds_per(unit: str) -> float | None:
     A month has no fixed length, and ``"1M"`` may mean one: so it is refused.
     """
     return None if unit == "M" else SECONDS_PER_UNIT.get(unit.lower())
+
+
+def as_number(value: object) -> float | None:
+    """`value` as a float where it is a real number; a bool and a text are none, so None.
+
+    NumPy's numbers and fractions count. A number too large for a float is infinite.
+    """
+    if isinstance(value, bool):
+        return None
+    if not isinstance(value, int | float):
+        from numbers import Real  # only for numbers of other kinds
+
+        if not isinstance(value, Real):
+            return None
+    number: Any = value  # numbers.Real has comparisons that no type checker knows
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 SIZE: Final = (

@@ -29,11 +29,7 @@ def annotations_of(definition: Any) -> dict[str, Any]:
     """
     if sys.version_info >= (3, 14):  # pragma: no cover - before, they are there, or are text
         return _late_annotations(definition)
-    if isinstance(definition, type):
-        found = vars(definition).get("__annotations__")
-        # `FunctionType` has a descriptor there
-        return dict(found) if isinstance(found, dict) else {}
-    return dict(getattr(definition, "__annotations__", None) or {})
+    return inspect.get_annotations(definition)
 
 
 def _late_annotations(definition: Any) -> dict[str, Any]:  # pragma: no cover

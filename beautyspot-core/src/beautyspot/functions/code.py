@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.functions.annotations import EVALUATORS, annotations_of
 from beautyspot.functions.names import (
     ByIdentity,
+    captured,
     innermost_function,
     namespace_of,
 )
@@ -129,11 +130,10 @@ def _constant(value: object) -> str:
 
 def with_nested(code: CodeType) -> Iterator[CodeType]:
     """A code object, and those of the functions and classes in it."""
-    todo = [code]
-    while todo:
-        code = todo.pop()
-        yield code
-        todo += [const for const in code.co_consts if isinstance(const, CodeType)]
+    yield code
+    for const in code.co_consts:
+        if isinstance(const, CodeType):
+            yield from with_nested(const)
 
 
 # ------------------------------------------------------------------------------------------ source
@@ -177,9 +177,7 @@ def _changed(part: ast.AST) -> str | None:
     target: ast.AST = part
     if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
         target = part.func.value if part.func.attr in _CHANGING else part
-    elif isinstance(part, ast.Subscript) and _is_set(part):
-        target = part.value
-    elif not (isinstance(part, ast.Attribute) and _is_set(part)):
+    elif not (isinstance(part, ast.Attribute | ast.Subscript) and _is_set(part)):
         return None
     while isinstance(target, ast.Subscript):  # what is in a container is a part of that
         target = target.value
@@ -374,8 +372,7 @@ def hands_on(wrapper: FunctionType, wrapped: object) -> bool:
     False where the wrapper has no source.
     """
     nodes = nodes_of(wrapper)
-    cells = zip(wrapper.__code__.co_freevars, wrapper.__closure__ or (), strict=True)
-    names = {name for name, cell in cells if cell.cell_contents is wrapped}
+    names = {name for name, value in captured(wrapper).items() if value is wrapped}
     returned: list[Any] = [node.body for node in nodes if isinstance(node, ast.Lambda)]
     parts = [part for node in nodes for part in ast.walk(node)]  # of functions within, too
     returned += [part.value for part in parts if isinstance(part, ast.Return)]

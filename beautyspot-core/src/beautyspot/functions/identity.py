@@ -23,15 +23,9 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path, PurePath
 from types import (
-    BuiltinFunctionType,
-    ClassMethodDescriptorType,
     FunctionType,
-    MethodDescriptorType,
     MethodType,
-    MethodWrapperType,
-    ModuleType,
     NoneType,
-    WrapperDescriptorType,
 )
 from typing import TYPE_CHECKING, Any, Final
 
@@ -47,10 +41,8 @@ from beautyspot.functions.names import (
     carries_name,
     identifier_of,
     innermost_function,
-    is_of_no_file,
+    is_named,
     is_ours,
-    is_python_class,
-    leads_back,
     namespace_of,
     root_of,
     unwrap_ours,
@@ -85,18 +77,11 @@ def file_digest(named: Any) -> str:
     of a prompt, in an archive.
     """
     function = innermost_function(named)
-    namespace = namespace_of(named) if function is None else {}
-    path = Path(function.__code__.co_filename if function else str(namespace.get("__file__")))
+    file = function.__code__.co_filename if function else namespace_of(named).get("__file__")
     try:
-        return xxh3_64_hexdigest(path.read_bytes())
+        return xxh3_64_hexdigest(Path(str(file)).read_bytes())
     except (OSError, ValueError):
         return ""
-
-
-_IN_C: Final = (
-    *(BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType),
-    *(ClassMethodDescriptorType, MethodWrapperType),
-)
 
 
 class Identity:
@@ -118,10 +103,6 @@ class Identity:
         self.func_name = str(getattr(self.named, "__name__", None) or self.named.__qualname__)
         self.func_identifier = identifier_of(self._target)
         self.is_others_wrapper = is_others_wrapper(self._target)
-        self._held: dict[str, Any] = {}
-        if isinstance(self._target, BuiltinFunctionType | MethodWrapperType):
-            owner = self._target.__self__
-            self._held = {} if isinstance(owner, ModuleType | None) else {"self": owner}
         self._decided: bool | None = None
 
     @property
@@ -131,12 +112,17 @@ class Identity:
         Ask at the first call: a decorator runs before the name is bound. Where the first call comes
         earlier still, in a decorator or a class body, the name leads nowhere yet; see `settled`.
         """
-        return bool(self._held) or self._nameless
+        if self._decided is None:
+            named = is_named(self._target, called=True)
+            if named is None:
+                return True
+            self._decided = not named
+        return self._decided
 
     @property
     def settled(self) -> bool:
         """Whether `anonymous` is decided for good, since the name is bound to something."""
-        return self._nameless is self._decided
+        return self.anonymous is self._decided
 
     @property
     def code(self) -> str | None:
@@ -144,23 +130,22 @@ class Identity:
 
         Of a function alone: what it wraps is among what it captured.
         """
-        return self._code if self._nameless and isinstance(self._target, FunctionType) else None
+        return self._code if self.anonymous and isinstance(self._target, FunctionType) else None
 
     def captures(self) -> dict[str, Any]:
         """What the function holds beside its arguments, as it is at this moment.
 
         The code of an anonymous function and the variables that it captured, by name, and what a
-        wrapper of another package wraps; an object that is called, or to which a builtin method is
-        bound, as ``self``; a class as ``<class>``. What is bound to other methods and to partials
-        is an argument of the call; see `taken_apart`.
+        wrapper of another package wraps; an object that is called as ``self``, and so is a builtin
+        method, with what it is bound to; a class as ``<class>``. What is bound to other methods and
+        to partials is an argument of the call; see `taken_apart`.
         """
-        if not self._nameless:
-            return self._held
+        if not self.anonymous:
+            return {}
         if isinstance(self._target, FunctionType):
             found = dict(sorted(captured(self._target).items()))
-            if self.is_others_wrapper:  # which may keep its accounts, such as of retries, in itself
-                held = {n: v for n, v in found.items() if unwrap_ours(v) is not self._target}
-                found = {"__wrapped__": vars(self._target)["__wrapped__"], **held}
+            if self.is_others_wrapper:
+                found["__wrapped__"] = vars(self._target)["__wrapped__"]
             return {"<code>": self.code, **found}
         return {"<class>" if isinstance(self._target, type) else "self": self._target}
 
@@ -169,22 +154,7 @@ class Identity:
         """Whether it may hold anything but code, at any time: a variable may have no value yet."""
         plain = isinstance(self._target, FunctionType) and not self.is_others_wrapper
         holds_nothing = plain and not self._target.__code__.co_freevars
-        return bool(self._held) or (self._nameless and not holds_nothing)
-
-    @property
-    def _nameless(self) -> bool:
-        """Whether the name does not say enough; it may be bound to nothing, for now."""
-        if self._decided is not None:
-            return self._decided
-        target = self._target
-        is_of_c = isinstance(target, type) and not is_python_class(target)
-        back: bool | None = is_of_c or isinstance(target, _IN_C)
-        if not back and carries_name(target):
-            back = leads_back(target, called=True)
-            back = back and not is_of_no_file(target)
-        if back is not None:
-            self._decided = not back
-        return not back
+        return self.anonymous and not holds_nothing
 
     @Lazily
     def _code(self) -> str:
@@ -192,7 +162,7 @@ class Identity:
 
     def sent(self) -> tuple[bool, str | None]:
         """What to hand to `take` in another process, for the same function."""
-        return self._nameless, self.code
+        return self.anonymous, self.code
 
     def take(self, sent: tuple[bool, str | None]) -> None:
         """Take over what `sent` gave: here the name may lead elsewhere, or no source be found."""
@@ -267,11 +237,22 @@ _TYPES: Final = (str, dict, tuple, FunctionType, NoneType)
 
 
 def kind_of(function: Callable[..., Any]) -> str:
-    """A function's kind: "function", "coroutine", "generator" or "async generator"."""
-    kind = _kind_of_code(function)
-    if kind == "function" and not isinstance(function, type | FunctionType | MethodType):
-        kind = _kind_of_code(type(function).__call__)
-    return _kind_of_wrapped(function) if kind == "function" else kind
+    """A function's kind: "function", "coroutine", "generator" or "async generator".
+
+    A plain wrapper is of the kind of what it wraps, where it only hands on what that returns.
+    `functools.wraps` alone does not tell: a wrapper may run the coroutine that it gets.
+    """
+    outer = taken_apart(function).func
+    kind = _kind_of_code(outer)
+    if kind == "function" and not isinstance(outer, type | FunctionType):
+        kind = _kind_of_code(type(outer).__call__)
+    inner = getattr(outer, "__wrapped__", None)
+    if kind != "function" or not isinstance(outer, FunctionType) or not callable(inner):
+        return kind
+    from beautyspot.functions.code import hands_on  # parses sources: rarely needed
+
+    theirs = kind_of(inner)
+    return theirs if theirs != "function" and hands_on(outer, inner) else "function"
 
 
 def check_is_no_class(function: object) -> None:
@@ -287,23 +268,6 @@ def check_is_no_class(function: object) -> None:
             f"@spot.mark above a function that makes it (def make(…) -> {name}: return {name}(…)), "
             "or above a method of it, such as __call__"
         )
-
-
-def _kind_of_wrapped(function: Callable[..., Any]) -> str:
-    """The kind of what a plain wrapper wraps, where it only hands on what that returns.
-
-    `functools.wraps` alone does not tell: a wrapper may run the coroutine that it gets.
-    """
-    outer = taken_apart(function).func
-    inner = getattr(outer, "__wrapped__", None)
-    if not isinstance(outer, FunctionType) or not callable(inner):
-        return "function"
-    kind = kind_of(inner)
-    if kind == "function":
-        return kind
-    from beautyspot.functions.code import hands_on  # parses sources: rarely needed
-
-    return kind if hands_on(outer, inner) else "function"
 
 
 def _kind_of_code(function: object) -> str:

@@ -11,7 +11,18 @@ import sys
 from contextlib import suppress
 from functools import cached_property, partial, partialmethod, singledispatchmethod
 from pathlib import PurePath
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, MethodType
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    GetSetDescriptorType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from weakref import ref
 
@@ -35,6 +46,10 @@ _HOLDERS: Final = (
 _CLEAR: Final = (MethodType, staticmethod, classmethod, property, cached_property)
 """What an attribute of a class may be in the place of a function."""
 
+_IN_C: Final = (
+    *(BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType),
+    *(ClassMethodDescriptorType, MethodWrapperType),
+)
 _NOTHING: Final = object()
 _DEPTH: Final = 50  # wrappers around one function; more is a cycle
 _DECLARED: Final = (MemberDescriptorType, GetSetDescriptorType)
@@ -199,14 +214,11 @@ def captured(obj: Any) -> dict[str, Any]:
 
 def closures(obj: Any) -> list[FunctionType]:
     """The Python function of `obj`, those that it captured, and so on."""
-    found: list[FunctionType] = []
-    todo = [obj]
-    while todo:
-        one = todo.pop()
-        function = python_function(one)
-        if function is not None and function not in found:
-            found.append(function)
-            todo += [unwrap_ours(v) for v in captured(one).values() if isinstance(v, FunctionType)]
+    found = [each for each in (python_function(obj),) if each is not None]
+    for function in found:  # which grows meanwhile
+        held = [each for each in captured(function).values() if isinstance(each, FunctionType)]
+        inner = [each for each in map(python_function, held) if each is not None]
+        found += [each for each in inner if each not in found]
     return found
 
 
@@ -234,43 +246,40 @@ def leads_back(obj: Any, *, called: bool = False) -> bool | None:
     return obj is next(outer, None)
 
 
-def is_nameless(obj: Any) -> bool:
-    """Whether the name of a function or class does not say which one it is.
+def is_named(obj: Any, *, called: bool = False) -> bool | None:
+    """Whether the name of a callable says which one it is, in another process, too.
 
-    The definition is complete: a name that is bound to nothing leads nowhere.
+    Not that of an object without one, or of a builtin method, which is bound to an object. None if
+    it is bound to nothing: it may be, further down. `called`: see `leads_back`.
     """
-    if python_function(obj) is None and not is_python_class(obj):
-        return False  # in C
-    if leads_back(obj):
-        return is_of_no_file(obj)
-    return _arrived_as(obj) is None
+    if isinstance(obj, _IN_C):
+        is_of_c = isinstance(getattr(obj, "__self__", None), ModuleType | None)
+    else:
+        is_of_c = isinstance(obj, type) and not is_python_class(obj)
+    if is_of_c or _arrived_as(obj) is not None:
+        return True
+    found = carries_name(obj) and leads_back(obj, called=called)
+    return found and not is_of_no_file(obj)
 
 
 def is_of_no_file(obj: Any) -> bool:
-    """Whether another process may find another thing by the name: a cell, a script of `runpy`.
+    """Whether another process may find another thing by the name, or nothing.
 
-    So it is of a module that can't be imported by its name, which others may have as well: of
-    ``<run_path>``, or of one whose loader sets no spec or does not enter it in `sys.modules`. Not
-    of a function whose `__module__` names another module than its globals, as that of
-    `functools.wraps` does, and not of `__main__`, which is named by its file.
+    So it is of what was typed at a prompt, in a notebook, or given to `exec`, and of a module that
+    can't be imported by its name, which others may have as well: of ``<run_path>``, or of one whose
+    loader sets no spec or does not enter it in `sys.modules`. Not of a function whose `__module__`
+    names another module than its globals, as that of `functools.wraps` does.
     """
-    if is_without_file(obj):
+    name, function, namespace = raw_module(obj), python_function(obj), namespace_of(obj)
+    if "<" in name or (function is not None and is_no_file(function.__code__.co_filename)):
         return True
-    name = raw_module(obj)
-    namespace: dict[str, Any] = getattr(python_function(obj), "__globals__", {})
-    if name in MAIN or "<" in name or namespace.get("__name__") != name:
-        return "<" in name
+    if namespace.get("__spec__") is None and _file(namespace) is None:
+        return True
+    own = namespace if function is None else function.__globals__
+    if name in MAIN or own.get("__name__") != name:
+        return False  # `__main__` is named by its file
     module = sys.modules.get(name)
-    return getattr(module, "__dict__", None) is not namespace or namespace.get("__spec__") is None
-
-
-def is_without_file(obj: Any) -> bool:
-    """Whether the code comes from no file: typed at a prompt, in a notebook, given to `exec`."""
-    function = python_function(obj)
-    if function is not None and is_no_file(function.__code__.co_filename):
-        return True
-    namespace = namespace_of(obj)
-    return namespace.get("__spec__") is None and _file(namespace) is None
+    return getattr(module, "__dict__", None) is not own or own.get("__spec__") is None
 
 
 def is_no_file(filename: str) -> bool:
@@ -340,7 +349,7 @@ def sent_classes() -> Sent:
     todo = [] if main is None or _file(vars(main)) is None else list(vars(main).values())
     while todo:
         cls = todo.pop()
-        if isinstance(cls, type) and cls.__module__ == "__main__" and not is_nameless(cls):
+        if isinstance(cls, type) and cls.__module__ == "__main__" and is_named(cls):
             name = identifier_of(cls)
             todo += () if name in found else vars(cls).values()
             found[name] = cls

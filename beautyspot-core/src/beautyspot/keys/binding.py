@@ -95,11 +95,10 @@ class Binding:
         dropped = {entry for entry, root in roots.items() if entry == root} - named
         _check_names(apart.func, signature, [*roots.values(), *key_of], named)
         paths = _paths_in(roots)
-        changes = {name: _less(each) for name, each in paths.items()}
-        changes |= {name: _keyed(function) for name, function in key_of.items()}
+        replaced: Changes = {name: partial(Without, paths=each) for name, each in paths.items()}
+        changes = {name: _keyed(made) for name, made in {**replaced, **key_of}.items()}
         kept = [p for p in parameters if p.kind is not _KIND.VAR_KEYWORD and p.name not in dropped]
         self.names = tuple([p.name for p in kept])
-        self._rest = next((p.name for p in kept if p.kind is _KIND.VAR_POSITIONAL), None)
         bind = _generated(apart.func, parameters, kept, dropped, changes, fill=not passes_on)
         bind = _or_as_given(bind) if passes_on else bind
         is_bound = bool(apart.args or apart.keywords)
@@ -112,11 +111,9 @@ class Binding:
         self.variables = tuple([entry for entry, name in roots.items() if name not in taken])
 
     def named(self, bound: Bound) -> dict[str, Any]:
-        """The arguments by their names; what ``*args`` took as a tuple, where it took some."""
+        """The arguments by their names; what ``*args`` took as a tuple."""
         values, more = bound
         named = dict(zip(self.names, values, strict=False))
-        if self._rest is not None and not named.get(self._rest):
-            named.pop(self._rest, None)
         return {**named, **more} if more else named
 
 
@@ -124,10 +121,8 @@ def bound_names(func: Callable[..., Any]) -> frozenset[str]:
     """The names of the arguments that are bound to a function already."""
     apart = taken_apart(func)
     parameters = (_signature(apart.func)[0] or _ANY).parameters.values()
-    names = [p.name for p in parameters if p.kind in BY_POSITION]
-    rest = [p.name for p in parameters if p.kind is _KIND.VAR_POSITIONAL]
-    more = rest if len(apart.args) > len(names) else []
-    return frozenset([*names[: len(apart.args)], *more, *apart.keywords])
+    names = [p.name for p in parameters if p.kind in (*BY_POSITION, _KIND.VAR_POSITIONAL)]
+    return frozenset([*names[: len(apart.args)], *apart.keywords])
 
 
 def _paths_in(roots: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -258,10 +253,6 @@ def _keyed(function: Callable[[Any], object]) -> Callable[[Any], object]:
     )
 
 
-def _less(paths: tuple[str, ...]) -> Callable[[Any], object]:
-    return _keyed(lambda value: Without(value, paths))
-
-
 def _or_as_given(bind: Callable[..., Bound]) -> Callable[..., Bound]:
     """For a wrapper, which may take other arguments than the function that it wraps."""
     others = _others(set(), set(), {})
@@ -323,7 +314,7 @@ def _why_not(name: str, parameters: Mapping[str, inspect.Parameter], ignore: Ite
     parameter = parameters.get(name)
     if parameter is None:
         return f"it {_no_parameter(name, parameters)}"
-    if parameter.kind in SEVERAL:
+    if parameter.kind is _KIND.VAR_KEYWORD:
         return f"{parameter} adds nothing to the key of a call that gives none: leave it out"
     if name in {entry.partition(".")[0] for entry in ignore}:
         return f"ignore= leaves {name!r} out already: leave it out of one of them"

@@ -18,11 +18,9 @@ from beautyspot.functions.identity import attributes_of, is_others_wrapper, part
 from beautyspot.functions.names import (
     MAIN,
     ByIdentity,
-    carries_name,
     chain,
     identifier_of,
-    is_nameless,
-    is_of_no_file,
+    is_named,
     is_ours,
     leads_back,
     look_up,
@@ -48,28 +46,30 @@ _OUTSIDE: Final = (
 def named(walk: Walk, cls: type[Any]) -> str:
     """The text of a class: its name; refused where that does not lead back to it."""
     walk.definitions.append(cls)
-    known = _names.get(cls)
+    known = _names.get(cls) or walk.kept.get(id(cls))
     if known is not None:
         return known
     generic = vars(cls).get("__pydantic_generic_metadata__") or {}
     if generic.get("origin"):  # `Model[Item]` does not say whose `Item`
         return tag("generic", f"[{named(walk, generic['origin'])},{walk.array(generic['args'])}]")
     text = quote(identifier_of(cls))
-    if leads_back(cls) and is_of_no_file(cls):  # of a notebook: its name may be another one's
-        from beautyspot.functions.code import code_digest  # parses sources: rarely needed
-
-        text = f'[{text},"{code_digest(cls)}"]'
-    elif is_nameless(cls):
+    if not is_named(cls):
         text = f"[{text},{_made(walk, cls)}]"
+    walk.kept[id(cls)] = text
     # `__main__` is another module in another process
     return text if raw_module(cls) in MAIN else _names.put(cls, text)
 
 
 def _made(walk: Walk, cls: Any) -> str:
-    """What makes up a class to which no name leads: of a model of pydantic, what its schema says.
+    """What makes up a class whose name may be another one's: in a notebook, its code.
 
-    Two models may differ in functions that no schema shows.
+    Where no name leads to it, of a model of pydantic what its schema says. Two models may differ in
+    functions that no schema shows.
     """
+    if leads_back(cls):
+        from beautyspot.functions.code import code_digest  # parses sources: rarely needed
+
+        return f'"{code_digest(cls)}"'
     decorators = getattr(cls, "__pydantic_decorators__", None)
     if decorators is None:
         walk.refuse(cls, "is made where no name leads to it", _OUTSIDE)
@@ -99,7 +99,7 @@ def _function(walk: Walk, value: Any) -> str:
     inner = unwrap_ours(value)
     if inner is not value:  # which may be a bound method, a partial, an object with `__call__`
         text = walk.at(".__wrapped__", "", Without(inner, walk.less(value)))
-        if type(inner) is FunctionType and is_nameless(inner):  # what was set since it was marked
+        if type(inner) is FunctionType and not is_named(inner):  # what was set since it was marked
             known = vars(inner)
             held = {n: v for n, v in attributes_of(value).items() if known.get(n, known) is not v}
             text = tag("attributes", f"[{text},{walk.attributes(value, held)}]") if held else text
@@ -108,7 +108,7 @@ def _function(walk: Walk, value: Any) -> str:
         return tag("versioned", f"[{text},{walk.array(given)}]") if given else text
     walk.definitions.append(value)
     name = quote(identifier_of(value))
-    if is_nameless(value):
+    if not is_named(value):
         parts, lenient = parts_of(value), is_others_wrapper(value)
         name = f"{name},{walk.function(value, parts, lenient=lenient)}"
     return tag("function", f"[{name}]")
@@ -116,7 +116,7 @@ def _function(walk: Walk, value: Any) -> str:
 
 def _cached(walk: Walk, value: Any) -> str:
     """What `functools.lru_cache` made of a Python function, or of any other callable."""
-    if carries_name(value) and leads_back(value) and not is_of_no_file(value):
+    if is_named(value):
         walk.definitions.append(value)
         return tag("function", f"[{quote(identifier_of(value))}]")
     return tag("cached", walk.at(".__wrapped__", "", value.__wrapped__))

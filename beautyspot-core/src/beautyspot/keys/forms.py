@@ -11,7 +11,8 @@ from __future__ import annotations
 import copyreg
 import os
 from contextlib import suppress
-from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType
+from dis import opmap
+from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType, NoneType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
 
@@ -20,7 +21,14 @@ from beautyspot.contracts.storage import File
 from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import is_of_installed
-from beautyspot.functions.names import ByIdentity, genuine, identifier_of, is_python_class, root_of
+from beautyspot.functions.names import (
+    ByIdentity,
+    genuine,
+    identifier_of,
+    innermost_function,
+    is_python_class,
+    root_of,
+)
 from beautyspot.keys import callables
 from beautyspot.keys.callables import found_by_name, named
 from beautyspot.keys.text import FLAT, blob, quote, tag
@@ -30,7 +38,7 @@ from beautyspot.messages import less_secrets, masked
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from beautyspot.contracts.values import Types
+    from beautyspot.contracts.values import Types, TypeSupport
     from beautyspot.keys.walk import Form, Walk
 
 OWN_KEY: Final = "__beautyspot_key__"
@@ -147,6 +155,8 @@ _EXACT: Final[dict[type, Form]] = {
         f"[{walk.array([value.format, list(value.shape or ()), value.readonly])},"
         f"{blob(value if value.c_contiguous else value.tobytes())}]",
     ),
+    NoneType: lambda _, value: FLAT[NoneType](value),
+    bool: lambda _, value: FLAT[bool](value),
     str: lambda _, value: FLAT[str](str.__str__(value)),
     int: lambda _, value: FLAT[int](int.__int__(value)),
     float: lambda _, value: FLAT[float](float.__float__(value)),
@@ -239,19 +249,8 @@ class Forms:
         own = getattr(kind, OWN_KEY, None)
         if own is not None and any(OWN_KEY in vars(base) for base in kind.__mro__):
             return _keyed(walk, value, own)  # of the class: one of its metaclass is for the class
-        form = self._known.get(kind) or self._known.put(kind, self._find(kind))
+        form = self._known.get(kind) or self._known.put(kind, _form_of(kind, self._types))
         return form(walk, value)
-
-    def _find(self, kind: type) -> Form:
-        exact = _EXACT.get(kind)
-        if exact is not None:  # no plug-in can claim one of these
-            return exact
-        found = support_of(self._types, kind)
-        if found is not None:
-            return _Supported(found[1], kind, found[0])
-        if needs_data_plugin(self._types, kind):
-            return _refusing(NO_DATA, GET_DATA)
-        return _form_of(kind)
 
 
 form_of: Final = Forms({})
@@ -259,7 +258,12 @@ form_of: Final = Forms({})
 _GLOBAL: Final = '{"$global":'
 
 
-def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
+def _form_of(kind: type, types: Types) -> Form:  # noqa: C901 - one rule, read from its top
+    found = support_of(types, kind)
+    if found is not None:
+        return _supported(found[1], kind, found[0])
+    if needs_data_plugin(types, kind):
+        return _refusing(NO_DATA, GET_DATA)
     told = foreign(kind)
     if told is not None and told.passes:
         return _refusing(told.why, f"pass {told.passes}", always=True)
@@ -299,7 +303,7 @@ def _form_of(kind: type) -> Form:  # noqa: C901 - one rule, read from its top
     # A model counts by its fields: its copies hold what its cached properties computed.
     if is_error or "pydantic" in roots or not any(map(says_how_to_copy, kind.__mro__)):
         return whole
-    return _copied(whole, says_all=is_of_installed(kind))
+    return _copied(kind, whole)
 
 
 def _base_form(cls: type) -> Form | None:
@@ -334,33 +338,45 @@ def _object_of(base: type, inner: Form | None) -> Form:
     return write
 
 
-def _reduced(base: Any) -> Form:
-    """The form of a class in C, as `copy` and `pickle` take its instances apart."""
+def _apart(reduce: Callable[[Any], Any], parts: Callable[..., str], otherwise: Form) -> Form:
+    """The form of what is taken apart as `copy` and `pickle` do.
+
+    Args:
+        reduce: takes a value apart.
+        parts: writes a value, given its items, what makes it, the arguments of that, and a state.
+        otherwise: writes what can't be taken apart.
+    """
 
     def write(walk: Walk, value: Any) -> str:
-        reduce = copyreg.dispatch_table.get(base)
         try:
-            if reduce is not None:
-                parts: Any = reduce(value)
-            elif base.__reduce_ex__ is not object.__reduce_ex__:
-                parts = base.__reduce_ex__(value, 4)
-            elif base.__reduce__ is not object.__reduce__:
-                parts = base.__reduce__(value)
-            else:
-                parts = object.__reduce_ex__(value, 4)
-            drained = [None if each is None else [*each] for each in parts[3:5]]
+            made: Any = reduce(value)
+            items = [None if each is None else [*each] for each in made[3:5]]
         except Exception:
-            walk.refuse(value)
-        if isinstance(parts, str):
-            return found_by_name(walk, value, parts)
-        filled: tuple[Any, ...] = (*parts, None)
-        function, args, state = filled[:3]
-        if state is not None and _is_own(state, _own_dict(walk, value)):
-            state = None  # which is written beside
-        how = None if function is type(value) else function
-        return walk.array([how, list(args), state, *drained], "<{}>")
+            return otherwise(walk, value)
+        if isinstance(made, str):
+            return found_by_name(walk, value, made)
+        return parts(walk, value, items, *made[:3])
 
     return write
+
+
+def _reduced(base: Any) -> Form:
+    """The form of a class in C. Its subclasses in Python do not say what counts of it."""
+
+    def parts(
+        walk: Walk, value: Any, items: list[Any], function: Any, args: Any, state: Any = None
+    ) -> str:
+        how = None if function is type(value) else function
+        is_beside = state is not None and _is_own(state, _own_dict(walk, value))
+        return walk.array([how, [*args], None if is_beside else state, *items], "<{}>")
+
+    reduce: Any = copyreg.dispatch_table.get(base)
+    if reduce is None:
+        is_said = (
+            base.__reduce_ex__ is object.__reduce_ex__ and base.__reduce__ is not object.__reduce__
+        )
+        reduce = base.__reduce__ if is_said else lambda value: base.__reduce_ex__(value, 4)
+    return _apart(reduce, parts, _refusing())
 
 
 _COPIES: Final = frozenset(
@@ -379,37 +395,47 @@ def says_how_to_copy(cls: type) -> bool:
     return is_said and is_of_installed(cls) and not has_own_form(cls.__module__)
 
 
-def _copied(whole: Form, *, says_all: bool) -> Form:
+_STORE_ATTR: Final = opmap["STORE_ATTR"]
+_sets: Final[ByIdentity[list[str]]] = ByIdentity()
+"""The attributes that the methods of a class set."""
+
+
+def _set_by(cls: type) -> list[str]:
+    methods = [innermost_function(each) for each in vars(cls).values()]
+    return [
+        code.co_names[number]  # of two bytes, by which Python writes an instruction
+        for code in [each.__code__ for each in methods if each is not None]
+        for step, number in zip(code.co_code[::2], code.co_code[1::2], strict=True)
+        if step == _STORE_ATTR
+    ]
+
+
+def _copied(cls: Any, whole: Form) -> Form:
     """The form of a class whose package says how it is copied: less what that computes again.
 
     Such are caches, histories and hashes, which a call may change. `whole` writes what can't be
-    copied, an object that `ignore=` leaves parts out of, and, unless `says_all`, one of which the
-    package does not tell the attributes: a class of the program may have others.
+    copied, an object that `ignore=` leaves parts out of, and one with an attribute that is not
+    copied, if its class is the program's, or no code of the package sets it: the program has.
     """
+    bases = (*cls.__mro__, *type(cls).__mro__) if is_of_installed(cls) else ()
+    theirs = {name for base in bases for name in _sets.get(base) or _sets.put(base, _set_by(base))}
 
-    def write(walk: Walk, value: Any) -> str:
-        kind: Any = type(value)
-        try:
-            parts: Any = kind.__reduce_ex__(value, 4)
-            filled: tuple[Any, ...] = (*parts, None, None, None)
-            function, args, state, *items = filled[:5]
-            drained = [None if each is None else [*each] for each in items]
-        except Exception:
+    def parts(
+        walk: Walk, value: Any, items: list[Any], function: Any, args: Any, state: Any = None
+    ) -> str:
+        kind = type(value)
+        copied = state if type(state) is dict else {}
+        names = {name for name, item in _held(walk, value, object) if item is not _UNSET}
+        if not names <= copied.keys() | theirs:
             return whole(walk, value)
-        if isinstance(parts, str):
-            return found_by_name(walk, value, parts)
-        is_new = function is _NEW and args == (kind,)
-        if is_new and type(state) is dict and drained == [None, None]:
-            names = {name for name, item in _held(walk, value, object) if item is not _UNSET}
-            if not (names <= state.keys() or says_how_to_copy(kind)):
-                return whole(walk, value)  # a class below may set what the package knows nothing of
+        if function is _NEW and args == (kind,) and type(state) is dict and not any(items):
             held = {n: x for n, x in state.items() if not _is_derived(walk, value, n, x)}
             return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
-        if not says_all or walk.less(value):
+        if walk.less(value) or not is_of_installed(kind):
             return whole(walk, value)
-        return tag("copied", walk.array([function, [*args], state, *drained], "<{}>"))
+        return tag("copied", walk.array([function, [*args], state, *items], "<{}>"))
 
-    return write
+    return _apart(lambda value: value.__reduce_ex__(4), parts, whole)
 
 
 def _is_own(state: Any, own: dict[str, Any]) -> bool:
@@ -449,31 +475,25 @@ def _asked(walk: Walk, value: object, function: Callable[[Any], object]) -> obje
         raise UnstableKeyError(f"{place}, {why}", path=path) from error
 
 
-class _Supported:
+def _supported(support: TypeSupport, kind: type, name: str) -> Form:
     """The form of a class that a plug-in supports.
 
     It writes the class, the name of the plug-in's types (two may say the same of unequal values),
     what the plug-in says of the value, and what a program has set on it.
     """
+    base = next(base for base in kind.__mro__ if class_name(base) == name)
+    counted_as = support.counted_as(kind)
+    holds = kind.__dictoffset__ != 0 or any("__slots__" in vars(base) for base in kind.__mro__)
+    is_own = support.own_names(kind) if holds else None
 
-    __slots__ = ("_base", "_cls", "_is_own", "_key", "_name", "_support")
-
-    def __init__(self, support: Any, kind: type, name: str) -> None:
-        self._base = next(base for base in kind.__mro__ if class_name(base) == name)
-        self._cls = support.counted_as(kind)
-        self._key = support.key
-        self._support = quote(support.name)
-        self._name = quote(identifier_of(kind)) if support.by_name else None
-        holds = kind.__dictoffset__ != 0 or any("__slots__" in vars(base) for base in kind.__mro__)
-        self._is_own = support.own_names(kind) if holds else None
-
-    def __call__(self, walk: Walk, value: object) -> str:
-        """Write `value`."""
-        key = _asked(walk, value, self._key)
-        name = self._name or named(walk, self._cls)
-        own = "{}" if self._is_own is None else _state(walk, value, self._base, self._is_own)
-        text = f"{name},{self._support},{walk.at('<key>', '', key)}"
+    def write(walk: Walk, value: object) -> str:
+        key = _asked(walk, value, support.key)
+        called = quote(identifier_of(type(value))) if support.by_name else named(walk, counted_as)
+        own = "{}" if is_own is None else _state(walk, value, base, is_own)
+        text = f"{called},{quote(support.name)},{walk.at('<key>', '', key)}"
         return tag("key", f"[{text}]" if own == "{}" else f"[{text},{own}]")
+
+    return write
 
 
 # ----------------------------------------------------------------------------- what an object holds
@@ -515,14 +535,13 @@ def _held(walk: Walk, value: object, base: type) -> Iterator[tuple[str, Any]]:
 _UNSET: Final = object()
 
 
-def _own_dict(walk: Walk, value: object) -> dict[str, Any]:
+def _own_dict(walk: Walk, value: object) -> Any:
     """The ``__dict__`` itself, whatever the class makes of the name or of `__getattribute__`."""
     kind = type(value)
     for base in kind.__mro__:
         found: Any = base.__dict__.get("__dict__")
         if type(found) in (GetSetDescriptorType, MemberDescriptorType):
-            own: dict[str, Any] = found.__get__(value)
-            return own
+            return found.__get__(value)
     if kind.__dictoffset__ != 0:
         walk.refuse(value, "hides its __dict__")
     return {}
@@ -537,12 +556,13 @@ def _is_derived(walk: Walk, value: object, name: object, item: object) -> bool:
         return False
     kind = type(value)
     found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
-    if found is not None and not _LAZY.isdisjoint([b.__name__ for b in type(found).__mro__]):
+    lazy = _LAZY.intersection([base.__name__ for base in type(found).__mro__])
+    if lazy and hasattr(type(found), "__get__"):
         return True
     if name == "_now" and any(base.__module__ == "http.cookiejar" for base in kind.__mro__):
         return True  # when a jar was asked last
-    if type(item) is int and name[:1] == "_" and name[-3:] == "_id" and is_of_installed(kind):
-        return name[1:-3] in _own_dict(walk, value)  # its address, as scikit-learn keeps it
+    if name == "_stop_words_id" and is_of_installed(kind):
+        return True  # an address, as scikit-learn keeps it
     if name[:1] != "_" or "hash" not in name or hasattr(kind, "__del__"):
         return False
     return item is None or (type(item) is int and item == _hash_without(walk, value, name))

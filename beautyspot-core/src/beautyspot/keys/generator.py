@@ -23,51 +23,17 @@ from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.backend import wrong_answer
 from beautyspot.errors import ConfigError, PluginError, UnstableKeyError
 from beautyspot.keys.forms import Forms, form_of
-from beautyspot.keys.text import FLAT, quote
-from beautyspot.keys.walk import ADVICE, NAME, Walk
-from beautyspot.messages import less_secrets, masked
+from beautyspot.keys.text import BIG, FLAT, LARGE, quote
+from beautyspot.keys.walk import NAME, Walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from beautyspot.contracts.values import Types
-    from beautyspot.keys.walk import Custom, Form
+    from beautyspot.keys.walk import Form
 
     Digest = Callable[[bytes], "hashlib._Hash"]
     AnyPath = str | bytes | os.PathLike[str] | os.PathLike[bytes]
-
-
-_NONE: Final[Custom] = {}
-
-
-def canonical(value: object, custom: Custom = _NONE, form: Form = form_of) -> str:
-    """The canonical text of `value`.
-
-    Args:
-        value: anything.
-        custom: key functions, see `Walk`.
-        form: writes whatever is no flat value, list, tuple or dict.
-
-    Raises:
-        UnstableKeyError: a part has no stable form; the path starts with ``value``.
-    """
-    text = write(Walk(form, custom), lambda walk: walk.at("value", "", value))
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
-
-
-def write(walk: Walk, what: Callable[[Walk], str]) -> str:
-    """What a walk writes; whatever a value raises (a closed file, a property) becomes our error."""
-    try:
-        return what(walk)
-    except UnstableKeyError:
-        raise
-    except Exception as error:
-        path = walk.where()
-        raise UnstableKeyError(
-            f"{less_secrets(path[:80])} could not be read ({type(error).__name__}: "
-            f"{masked(str(error))}): {ADVICE}",
-            path=path,
-        ) from error
 
 
 HEX_DIGITS: Final = 32
@@ -89,6 +55,9 @@ class KeyGen(KeyGenBase):
 
     Attributes:
         digest: the function of that name.
+        custom: the key functions: ``id(class)`` -> the class and its function. What `supporting`
+            makes of this has the same ones.
+        form: writes whatever is no flat value, list, tuple or dict.
 
     Raises:
         ConfigError: the digest is unknown.
@@ -101,9 +70,7 @@ class KeyGen(KeyGenBase):
             known = ", ".join(_DIGESTS)
             raise ConfigError(f"there is no key digest {digest!r}: use one of {known}")
         self.digest: Digest = _DIGESTS[digest]
-        # In a table, shared with what `supporting` makes of it. What is in that is replaced, never
-        # changed: a call that is under way keeps the old one.
-        self._registered: dict[str, Custom] = {"": {}}
+        self.custom: dict[int, tuple[type, Callable[[Any], object]]] = {}
         self.form: Form = form_of
 
     @final  # calls are asked for value by value: a subclass writes another `canonical`
@@ -116,34 +83,32 @@ class KeyGen(KeyGenBase):
             UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
         walk = self.walk()
-        texts = [
-            write(walk, partial(Walk.at, step="args[{}]", key=number, value=value))
-            for number, value in enumerate(args)
-        ]
+        texts = [walk.argument(f"args[{number}]", value) for number, value in enumerate(args)]
         return self.id_of(self.texts_of(kwargs, walk), {}, ",".join(texts))
-
-    @property
-    def custom(self) -> Custom:
-        """The key functions: ``id(class)`` -> the class and its function."""
-        return self._registered[""]
 
     def walk(self, kept: dict[object, str] | None = None) -> Walk:
         """A walk that writes as this key generation does; see there."""
         return Walk(self.form, self.custom, kept)
 
-    def texts_of(self, named: Mapping[str, Any], walk: Walk) -> dict[str, str]:
-        """The canonical texts of arguments, which the walk writes, by name.
+    def texts_of(self, named: Mapping[str, Any], walk: Walk | None = None) -> dict[str, str]:
+        """The canonical texts of arguments, by name. `walk` writes those that are not flat.
+
+        Flat ones as `FLAT` writes them, most without a call for each.
 
         Raises:
             UnstableKeyError: an argument has no stable form; ``error.path`` says where it is.
         """
         texts: dict[str, str] = {}
         for name, value in named.items():
-            flat = FLAT.get(type(value))
-            if flat is not None:
-                texts[name] = flat(value)
+            kind = type(value)
+            if kind is str and len(value) <= LARGE:
+                texts[name] = quote(value)
+            elif (kind is int and -BIG < value < BIG) or (kind is float and value - value == 0):
+                texts[name] = repr(value)  # a float less itself is 0 if it is finite
+            elif kind in FLAT:
+                texts[name] = FLAT[kind](value)
             else:
-                texts[name] = write(walk, lambda walk: walk.argument(name, value))  # noqa: B023 - at once
+                texts[name] = (walk or self.walk()).argument(name, value)
         return texts
 
     def id_of(self, texts: Mapping[str, str], less: Mapping[str, str], before: str = "") -> str:
@@ -161,13 +126,14 @@ class KeyGen(KeyGenBase):
         data = f"[[{before}],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
         return self.digest(data).hexdigest()[:HEX_DIGITS]
 
-    def id_of_value(self, value: object) -> str:
-        """The `input_id` of a call that is identified by one value."""
-        return self.id_of({}, {}, self.canonical(value))
-
     def canonical(self, value: object) -> str:
-        """See `KeyGenBase.canonical`."""
-        return canonical(value, self.custom, self.form)
+        """The canonical text of any value. See `KeyGenBase.canonical`.
+
+        Raises:
+            UnstableKeyError: a part has no stable form; the path starts with ``value``.
+        """
+        text = self.walk().argument("value", value)
+        return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
     def supporting(self, types: Types) -> KeyGen:
         """See `KeyGenBase.supporting`; key functions that are registered win over plug-ins."""
@@ -192,7 +158,7 @@ class KeyGen(KeyGenBase):
             raise ConfigError(f"no key function can be registered for {cls!r}: give another class")
         if not callable(function):
             raise ConfigError(f"{function!r} can't be called: give a function of one argument")
-        self._registered[""] = {**self.custom, id(cls): (cls, function)}
+        self.custom[id(cls)] = (cls, function)
 
     @staticmethod
     def default(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
@@ -210,7 +176,10 @@ class KeyGen(KeyGenBase):
             FileNotFoundError: the file does not exist.
             IsADirectoryError: it is a directory, whose time says nothing of the files in it.
         """
-        status = _status(path)
+        status = os.stat(path)  # noqa: PTH116 - takes every kind of path, bytes too
+        if stat.S_ISDIR(status.st_mode):
+            why = "a directory can't be in a key: name the files in it"
+            raise IsADirectoryError(errno.EISDIR, why, os.fsdecode(path))
         return _DEFAULT.input_id((os.fsdecode(path), status.st_size, status.st_mtime_ns), {})
 
     @staticmethod
@@ -218,10 +187,8 @@ class KeyGen(KeyGenBase):
         """An ID of the content of the file `path`, whatever its name. Reads it once, in parts.
 
         Raises:
-            FileNotFoundError: the file does not exist.
-            IsADirectoryError: it is a directory.
+            OSError: it can't be read: `FileNotFoundError`, or `IsADirectoryError` of a directory.
         """
-        _status(path)
         with Path(os.fsdecode(path)).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:HEX_DIGITS]
 
@@ -245,8 +212,9 @@ class OfOthers(KeyGen):
             return quote(made)
         raise PluginError(wrong_answer(self._keygen, "canonical", made, "the text", "return a str"))
 
-    def texts_of(self, named: Mapping[str, Any], walk: Walk) -> dict[str, str]:
-        """See `KeyGen.texts_of`; the walk notes whole arguments alone."""
+    def texts_of(self, named: Mapping[str, Any], walk: Walk | None = None) -> dict[str, str]:
+        """See `KeyGen.texts_of`; flat ones are asked for, too, and whole arguments alone noted."""
+        walk = walk or self.walk()
         texts: dict[str, str] = {}
         for name, value in named.items():
             walk.path[:] = [(NAME, name)]  # where it has stopped, if this raises
@@ -296,12 +264,7 @@ class KeyMaker:
         return digest.hexdigest()[:HEX_DIGITS]
 
 
-def _status(path: AnyPath) -> os.stat_result:
-    status = os.stat(path)  # noqa: PTH116 - takes every kind of path, bytes too
-    if stat.S_ISDIR(status.st_mode):
-        why = "a directory can't be in a key: name the files in it"
-        raise IsADirectoryError(errno.EISDIR, why, os.fsdecode(path))
-    return status
-
-
 _DEFAULT: Final = KeyGen()
+
+canonical: Final = _DEFAULT.canonical
+"""The canonical text of a value, without registered classes."""

@@ -127,13 +127,14 @@ def _tagged(tag: str, held: Any, fields: Mapping[str, list[str]]) -> Any:  # noq
     parts = held if isinstance(held, list) and held else [held]
     if tag in ("$date", "$decimal", "$datetime", "$time"):
         return _Text(" ".join([part for part in parts if isinstance(part, str)]))
-    name = _class_name(parts[0])
+    identifier = _identifier(parts[0])
+    name = identifier.rpartition(":")[2].rpartition("<locals>.")[2][:80]
     if name and tag in ("$type", "$function", "$global"):
         return _Text(name)
     if tag == "$enum":
         return _Text(f"{name}.{held[1][0] or held[1][1]}")
     own = held[1] if tag == "$object" and isinstance(held[1], dict) else {}
-    named = [name for name in fields.get(_identifier(parts[0]), ()) if name in own]
+    named = [name for name in fields.get(identifier, ()) if name in own]
     shown = [f"{name}={_REPR.repr(_readable(own[name], fields))}" for name in named]
     return _Text(f"{name}({', '.join(shown)})" if shown else f"<{name or tag[1:]}>")
 
@@ -143,8 +144,3 @@ def _identifier(name: Any) -> str:
     while isinstance(name, list) and name:
         name = name[0]
     return name if isinstance(name, str) and ":" in name else ""
-
-
-def _class_name(name: Any) -> str:
-    """The last part of an identifier."""
-    return _identifier(name).rpartition(":")[2].rpartition("<locals>.")[2][:80]

@@ -35,13 +35,12 @@ FOLD: Final = 8192
 It is over six characters for each of a string's `LARGE`, so a string's text is never folded.
 """
 
-_BIG: Final = 1 << 2048
+BIG: Final = 1 << 2048
 """Larger integers are written in hexadecimal.
 
 These have under 640 digits, the smallest `sys.set_int_max_str_digits`, so `repr` never raises.
 """
 
-_CHUNK: Final = 1 << 16  # characters to encode at a time: they fit in the processor's cache
 _ODD_FLOATS: Final = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 quote: Final[Callable[[str], str]] = json.encoder.encode_basestring
@@ -70,17 +69,14 @@ def blob(data: Any) -> str:
 
 
 def _digest_of_text(text: str) -> str:
-    digest = hashlib.sha256()
-    for start in range(0, len(text), _CHUNK):
-        digest.update(text[start : start + _CHUNK].encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 # --------------------------------------------------------------------------------- flat values
 
 
 def _int(value: int) -> str:
-    if -_BIG < value < _BIG:
+    if -BIG < value < BIG:
         return int.__repr__(value)
     return tag("int", string(format(value, "x")))
 
@@ -106,20 +102,6 @@ FLAT: Final[dict[type, Callable[[Any], str]]] = {
     NoneType: lambda _: "null",
 }
 """How values of exactly the types of JSON are written; their subclasses are left out on purpose."""
-
-
-def flat_texts(names: Collection[str], values: Collection[Any]) -> dict[str, str]:
-    """The texts of flat values, by name: as `FLAT` writes them, most without a call for each."""
-    texts: dict[str, str] = {}
-    for name, value in zip(names, values, strict=False):
-        kind = type(value)
-        if kind is str and len(value) <= LARGE:
-            texts[name] = quote(value)
-        elif (kind is int and -_BIG < value < _BIG) or (kind is float and value - value == 0):
-            texts[name] = repr(value)  # a float less itself is 0 if it is finite
-        else:
-            texts[name] = FLAT[kind](value)
-    return texts
 
 
 # ------------------------------------------------------------------------- many flat values at once
@@ -167,7 +149,7 @@ def flat_json(container: Any, values: Collection[Any]) -> str | None:
     """
     kinds = set(map(type, values))
     if kinds == {int}:
-        are_plain = bool(min(values) > -_BIG and max(values) < _BIG)
+        are_plain = bool(min(values) > -BIG and max(values) < BIG)
     elif kinds == {str}:
         are_plain = max(map(len, values)) <= LARGE
     else:
@@ -179,7 +161,7 @@ def _is_plain(item: Any) -> bool:
     kind = type(item)
     if kind is str:
         return len(item) <= LARGE
-    return kind is not int or -_BIG < item < _BIG
+    return kind is not int or -BIG < item < BIG
 
 
 def is_plain_key(key: Any) -> bool:

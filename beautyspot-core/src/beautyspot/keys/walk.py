@@ -8,9 +8,8 @@ text has a walk of its own, used by one thread.
 from __future__ import annotations
 
 import reprlib
-from operator import itemgetter
 from types import FunctionType, MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import is_of_installed
@@ -24,7 +23,7 @@ from beautyspot.keys.text import (
     quote,
     tag,
 )
-from beautyspot.messages import less_secrets
+from beautyspot.messages import less_secrets, masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -50,7 +49,7 @@ CAPTURED: Final = "<captured "
 """The name of a part of a function begins so, if it is a variable."""
 
 
-class Without:
+class Without(NamedTuple):
     """A value less some of its attributes: ``Without(self, ("client", "http.session"))``.
 
     Where the value counts by its state, the attributes on these dotted paths do not count. Of a
@@ -58,14 +57,8 @@ class Without:
     path that leads nowhere has no effect.
     """
 
-    __slots__ = ("paths", "value")
-
-    def __init__(self, value: object, paths: tuple[str, ...]) -> None:
-        if type(value) is Without:  # a proxy might raise if `isinstance` asked for its class
-            paths = value.paths + paths
-            value = value.value
-        self.value: object = value
-        self.paths: tuple[str, ...] = paths
+    value: object
+    paths: tuple[str, ...]
 
 
 class Walk:
@@ -82,7 +75,7 @@ class Walk:
         noted: the texts of arguments, of their attributes and of the variables that functions
             captured, by what a message calls them: two of these tell what changed between them.
         plain: whether all was flat values, lists, tuples and dicts so far.
-        kept: what takes long, such as the content of files.
+        kept: what takes long, such as the content of files, and the names of classes.
         definitions: the functions and classes that were met.
         lenient: whether what has no form counts as its class alone.
     """
@@ -114,8 +107,21 @@ class Walk:
         self._references = 0  # to these
 
     def argument(self, name: str, value: object) -> str:
-        """The text of an argument, which is noted."""
-        text = self.noted[name] = self.at(NAME, name, value)
+        """The text of an argument, which is noted.
+
+        Raises:
+            UnstableKeyError: a part has no stable form, or raised: a closed file, a property.
+        """
+        try:
+            text = self.noted[name] = self.at(NAME, name, value)
+        except UnstableKeyError:
+            raise
+        except Exception as error:
+            path = self.where()
+            why = f"{type(error).__name__}: {masked(str(error))}"
+            raise UnstableKeyError(
+                f"{less_secrets(path[:80])} could not be read ({why}): {ADVICE}", path=path
+            ) from error
         return text
 
     def at(self, step: str, key: object, value: object) -> str:
@@ -123,7 +129,7 @@ class Walk:
         atom = FLAT.get(type(value))
         if atom is not None:
             return atom(value)
-        depth, active = len(self.path), len(self._active)
+        depth = len(self.path)
         self.path.append((step, key))
         try:
             text = self._nested(value)
@@ -131,8 +137,6 @@ class Walk:
             if not self.leaves_out(error):
                 raise
             del self.path[depth + 1 :]
-            for address in [*self._active][active:]:
-                del self._active[address]
             text = self.left(value)
         self.path.pop()
         return text
@@ -148,21 +152,21 @@ class Walk:
     def array(self, items: Iterable[Any], step: str = ITEM) -> str:
         """The JSON array of `items`."""
         text = many_numbers(items) if type(items) in (list, tuple) else None
-        if text is not None:
-            return text
-        items = tuple(items)
-        text = flat_json(items, items)
         if text is None:
-            text = ",".join([self.at(step, number, item) for number, item in enumerate(items)])
-            return f"[{text}]"
+            items = tuple(items)
+            text = flat_json(items, items)
+        if text is None:
+            texts = [self.at(step, number, item) for number, item in enumerate(items)]
+            text = f"[{','.join(texts)}]"
         return text
 
     def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
         """A JSON object if all keys are plain, else pairs; sorted either way."""
         if not all(map(is_plain_key, items)):
-            texts = [self.at("<key>", "", key) for key in items]
-            order = sorted(zip(texts, items.items(), strict=True), key=itemgetter(0))
-            pairs = [f"[{text},{self.at(KEYED, key, item)}]" for text, (key, item) in order]
+            pairs = [
+                f"[{self.at('<key>', '', key)},{self.at(KEYED, key, item)}]"
+                for key, item in items.items()
+            ]
             return tag("dict", f"[{','.join(sorted(pairs))}]")
         text = flat_json(items, items.values())
         if text is None:
@@ -248,21 +252,22 @@ class Walk:
     def _nested(self, value: object) -> str:
         if type(value) is Without:
             return self._without(value)
-        address, less = id(value), self._less.get(id(value))
-        seen = self._shared.get(address)
-        if seen is not None and not less and not self.lenient:
-            return seen[1]
+        address = id(value)
+        is_whole = not (self._less.get(address) or self.lenient)
+        if is_whole and address in self._shared:
+            return self._shared[address][1]
         if address in self._active:
             return self._again(value)
         self._active[address] = value
         references = self._references
-        written = self._written(type(value), value)
-        del self._active[address]
+        try:
+            written = self._written(type(value), value)
+        finally:
+            del self._active[address]
         text = fold(written)
         # Only folded texts are remembered: the others are cheap, and shared parts that double a
         # text can do so only until it is folded.
-        remembers = text is not written and not less and not self.lenient
-        if remembers and self._references == references:
+        if text is not written and is_whole and self._references == references:
             self._shared[address] = (value, text)
         return text
 
@@ -282,8 +287,7 @@ class Walk:
         outer = self._less.get(address, ())
         self._less[address] = outer + marker.paths
         try:
-            atom = FLAT.get(type(value))
-            return self._nested(value) if atom is None else atom(value)
+            return self._nested(value)
         finally:
             self._less[address] = outer
 
@@ -296,15 +300,15 @@ class Walk:
         return tag("above", str(len(self._within) - self._within.index(address)))
 
 
-def _less(name: object, item: object, paths: tuple[str, ...]) -> object:
-    inner = tuple(path[len(f"{name}.") :] for path in paths if path.startswith(f"{name}."))
+def _less(name: object, item: object, paths: tuple[str, ...], more: tuple[str, ...] = ()) -> object:
+    """An attribute less what paths leave out of it, and less what `more` leaves out."""
+    inner = (*[path[len(f"{name}.") :] for path in paths if path.startswith(f"{name}.")], *more)
     return Without(item, inner) if inner else item
 
 
 def less_captured(name: str, item: object, paths: tuple[str, ...]) -> object:
     """A captured variable less what paths leave out of it; of a function, of all within it, too."""
-    less = _less(name, item, paths)
-    return Without(less, paths) if paths and type(item) is FunctionType else less
+    return _less(name, item, paths, paths if type(item) is FunctionType else ())
 
 
 def described(value: object) -> str:

@@ -6,12 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts import DURATION, LimiterBase, seconds
+from beautyspot.contracts import DURATION, seconds
 from beautyspot.errors import ConfigError, CostError
 from beautyspot.functions.names import identifier_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from beautyspot.contracts import LimiterBase
 
 
 def check_cost(cost: object, bucket: LimiterBase | None) -> None:
@@ -100,14 +102,13 @@ def check_max_concurrent(value: object) -> None:
 
 
 def check_settle(settle: object, bucket: LimiterBase | None) -> None:
-    """Refuse to correct costs where the limiter can't.
+    """Refuse to correct costs where there are none.
 
     Raises:
         ConfigError: says what to do.
     """
-    if settle is not None and (bucket is None or type(bucket).settle is LimiterBase.settle):
-        what = "there is no rate" if bucket is None else f"{bucket.name!r} can't correct a cost"
+    if settle is not None and bucket is None:
         raise ConfigError(
-            f"limiter(settle=) does not fit: {what}; leave settle= out, or use a limiter such as "
-            "'gcra'"
+            "limiter(settle=) does not fit: there is no rate; leave settle= out, or give the Spot "
+            'one, such as limiter="600/min"'
         )

@@ -75,9 +75,7 @@ class Limit:
         check_function("key", key, "the call's arguments that returns a text")
         check_function("settle", settle, "the call's result that returns its real cost")
         check_max_concurrent(max_concurrent)
-        check_settle(settle, limiting.given)
-        if key is not None and bucket is not None:
-            _ = limiting.by_key  # refuses a limiter that can't have it
+        check_settle(settle, bucket)
         self._home = home
         self._limiting = limiting
         self._cost = 1 if cost is None else cost

@@ -1,8 +1,8 @@
 """`Permit`: the permission for one call, from when it is asked for until the call is over.
 
 The limiter's refusals (`CostError`, `RateLimitError`) reach the caller before the call begins. A
-limiter that *fails* gives no reason to lose the caller's work: its share takes its place (see
-`standby`). One that has nothing in its place lets the call through, with one warning.
+limiter that *fails* gives no reason to lose the caller's work: see `standby`. What else fails lets
+the call through, with one warning.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.concurrency import deferred, holders, queueing, waiting
-from beautyspot.concurrency.waiting import Job
-from beautyspot.contracts import LimiterBase, pause_seconds
+from beautyspot.contracts import pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
 from beautyspot.functions.names import identifier_of, is_ours
 from beautyspot.limits.concurrency_cap import Place
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from beautyspot.concurrency.queueing import Start
-    from beautyspot.contracts import Reservation
+    from beautyspot.contracts import Grant
     from beautyspot.contracts.units import Pause
     from beautyspot.limits.concurrency_cap import Cap
     from beautyspot.limits.limiting import Counted, Limiting
@@ -55,7 +54,17 @@ class Permit:
 
     __slots__ = (
         *("__weakref__", "_asynchronous", "_at_end", "_began", "_bucket", "_cap", "_counted"),
-        *("_function", "_key", "_limiting", "_queued", "_reservation", "_start", "_timeout"),
+        *(
+            "_function",
+            "_grant",
+            "_in_line",
+            "_is_settled",
+            "_key",
+            "_limiting",
+            "_queued",
+            "_start",
+            "_timeout",
+        ),
         *("cost", "place", "waited"),
     )
 
@@ -74,7 +83,7 @@ class Permit:
         self.waited = 0.0
         self._limiting = limiting
         self._timeout = timeout
-        self._key = key
+        self._key = key or ""
         self._cap = cap
         self._function = function
         self._counted = limiting.blocks if counted is None else counted
@@ -83,8 +92,10 @@ class Permit:
         self._start: Start | None = None
         self._queued = False
         self._asynchronous = False
-        self._bucket: LimiterBase | None = None
-        self._reservation: Reservation | None = None
+        self._bucket = limiting.bucket
+        self._in_line = False  # of the limiter: the cap has admitted it
+        self._grant: Grant | None = None
+        self._is_settled = False
         self._at_end: list[Callable[[], None]] = []  # what the end of the call gives back
 
     # --------------------------------------------------------------------- before the call
@@ -102,11 +113,11 @@ class Permit:
                         with self._failing_alone():
                             self._queued |= places.enter(place, self._left(), self._tell)
             with self._failing_open():
-                bucket = self._choose_bucket()
-                if bucket is not None:
-                    with self._limiting.breaker.watching():
-                        cost: Any = self.cost
-                        self._reservation = bucket.consume(cost, timeout=self._left())
+                if self._bucket is not None:
+                    self._in_line = True
+                    self._grant = self._bucket.consume(
+                        self.cost, timeout=self._left(), key=self._key
+                    )
             self._let_begin()
             return self._granted()
         except BaseException:
@@ -138,10 +149,11 @@ class Permit:
                     with self._failing_alone():
                         self._queued |= await places.enter_async(place, left, self._tell)
         with self._failing_open():
-            bucket = self._choose_bucket()
-            if bucket is not None:
-                with self._limiting.breaker.watching():
-                    self._reservation = await self._consume_async(bucket)
+            if self._bucket is not None:
+                self._in_line = True
+                self._grant = await self._bucket.consume_async(
+                    self.cost, timeout=self._left(), key=self._key
+                )
 
     def _place(self, cap: Cap) -> Place:
         self.place = place = Place(cap)
@@ -194,28 +206,6 @@ class Permit:
         if self._start is not None:
             self._start.begin()
 
-    def _choose_bucket(self) -> LimiterBase | None:
-        """The limiter to ask: that of the key where there is one."""
-        limiting, key = self._limiting, self._key
-        if key is None or limiting.bucket is None:
-            self._bucket = limiting.bucket
-        else:
-            self._bucket = limiting.by_key.enter(key, self)
-            self._at_end.append(partial(limiting.by_key.leave, key, self))
-        return self._bucket
-
-    async def _consume_async(self, bucket: LimiterBase) -> Reservation:
-        cost: Any = self.cost
-        cls, own = type(bucket), LimiterBase
-        if not bucket.blocking or cls.consume_async is not own.consume_async:
-            return await bucket.consume_async(cost, timeout=self._left())
-        if cls.consume is own.consume:
-            executor = self._limiting.executor
-            return await bucket._consume_by_threads(cost, self._left(), executor)
-        ask: Callable[[], Reservation] = partial(bucket.consume, cost, timeout=self._left())
-        reservation: Reservation = await Job(ask).run_in(self._limiting.executor)
-        return reservation
-
     @contextmanager
     def _failing_alone(self) -> Iterator[None]:
         """Where the places of all processes can't be had, the cap of this one holds alone."""
@@ -252,8 +242,7 @@ class Permit:
 
     def _granted(self) -> Self:
         self._limiting.asking.pop(self, None)
-        reserved = self._reservation
-        if self._queued or (reserved is not None and reserved.delay > 0):
+        if self._queued or (self._grant is not None and self._grant.delay > 0):
             self.waited = self._elapsed()
         self._limiting.stats.granted(self.waited, self._counted)
         if self.waited > 0:
@@ -266,8 +255,8 @@ class Permit:
     def _asked(self) -> Asked:
         """What it is for, while it is asked for."""
         began = time.monotonic() if self._began is None else self._began
-        in_place = self._cap is None or self._bucket is not None
-        return Asked(self._counted, began, "rate" if in_place else "max_concurrent")
+        awaits_rate = self._cap is None or self._in_line
+        return Asked(self._counted, began, "rate" if awaits_rate else "max_concurrent")
 
     @property
     def _name(self) -> str:
@@ -288,10 +277,11 @@ class Permit:
             CostError: `real_cost` is not a cost; it may be 0.
             NotSupportedError: the limiter can't correct a cost.
         """
-        if self._reservation is None or self._bucket is None:
-            return  # nothing was reserved: the limiter failed, or there is only a cap
-        cost: Any = real_cost
-        correct = partial(self._bucket.settle, self._reservation, cost)
+        if self._grant is None or self._bucket is None or self._is_settled:
+            return  # nothing was taken: the limiter failed, or there is only a cap
+        real = self._bucket.real_costs(self._grant, real_cost)
+        self._is_settled = True
+        correct = partial(self._bucket.lines.give_back, self._grant, real)
         self._correct(SETTLING, correct, CostError, NotSupportedError)
 
     def pause(self, seconds: Pause) -> None:
@@ -310,7 +300,7 @@ class Permit:
         """
         length = pause_seconds(seconds)
         if length and self._bucket is not None:
-            pause = partial(self._bucket.pause, length)
+            pause = partial(self._bucket.pause, length, key=self._key)
             self._correct(PAUSING, pause, ConfigError, NotSupportedError)
 
     def _correct(self, what: str, work: Callable[[], None], *mistakes: type[Exception]) -> None:

@@ -1,10 +1,9 @@
 """What keeps the rate while the limiter can't be asked: this process's share of it.
 
-A limiter on a network may be away. Calls go on then, and never without a limit where one is known:
-the limiter's `share` takes its place, behind a circuit breaker, so that no call waits for a
-time-out that another one has just met. What was reserved before stays as it was planned: it may be
-used when its time has come. The share grants behind that, and the limiter, once it is back, behind
-what the share has granted.
+A limiter on a network may be away. Calls go on then, and not without a limit: this process grants
+by itself, at the rates divided by `workers`, behind a circuit breaker, so that no call waits for a
+time-out that another one has just met. Whoever takes over grants behind what the other one granted:
+so no change-over doubles the rate.
 
 A pause is kept here too. It holds while the limiter is away, and the limiter is told what is left
 of it when it is back.
@@ -14,91 +13,86 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
-from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.contracts import LimiterBase, Reservation, pause_seconds
-from beautyspot.contracts.backend import wrong_answer
-from beautyspot.errors import (
-    BeautyspotError,
-    ConfigError,
-    CostError,
-    NotSupportedError,
-    PluginError,
-    RateLimitError,
-)
-from beautyspot.limits.granted import Asked, Granted, NoRate, Placed
+from beautyspot.contracts import SOON, Grant, LimiterBase, Schedule
+from beautyspot.errors import BeautyspotError, CostError, NotSupportedError, RateLimitError
 from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker, Resting
-from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, RETURNING, SETTLING
+from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, SETTLING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from beautyspot.contracts.units import Pause
     from beautyspot.resilience.reporting import Reporter
 
-T = TypeVar("T")
+FEW: Final = 32
+"""Keys up to which none is forgotten."""
 
 _ANSWERS: Final = (CostError, RateLimitError, NotSupportedError)
 
 
+class _Known:
+    """What is known here of the limits of one key.
+
+    Attributes:
+        share: what this process grants by itself.
+        ends: when what was granted last ends, at the whole rates.
+        by_limiter: whether the limiter granted that.
+        paused: until when nothing is granted.
+        untold: the same, where the limiter has missed it; 0.0 where it has not.
+    """
+
+    __slots__ = ("by_limiter", "ends", "paused", "share", "untold")
+
+    def __init__(self, share: Schedule) -> None:
+        self.share = share
+        self.ends = self.paused = self.untold = 0.0
+        self.by_limiter = True
+
+
 class Standby(LimiterBase):
-    """A limiter, whose share takes its place while it fails.
+    """A limiter, and this process's share of its rates, which takes its place while it fails.
 
     Args:
-        real: the limiter; of a key, the one that makes it.
+        real: the limiter.
         reporter: is told of failures.
         clock: gives seconds.
-        parent: the one whose `for_key` made this.
-        key: which key.
 
     Attributes:
         real: see above.
+        breaker: says when it is asked.
+        is_away: whether it has failed, and has granted nothing since.
     """
 
     name: ClassVar[str] = "standby"
 
     def __init__(
-        self,
-        real: LimiterBase,
-        reporter: Reporter,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        parent: Standby | None = None,
-        key: str = "",
+        self, real: LimiterBase, reporter: Reporter, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        states = ["name", "blocking", "shared", "max_cost", "workers", "remote"]
+        states = ["name", "blocking", "shared", "workers", "remote", "limits"]
         vars(self).update({name: getattr(real, name) for name in states})
         self.real = real
         self._reporter = reporter
         self._clock = clock
-        self._parent = parent
-        self._key = key
-        self._is_told = False  # that the limiter fails
-        self._ask: Asked = parent._ask.of_key(key) if parent else self._asked()
-        self._share: LimiterBase | None = None
+        self.is_away = False
+        self.breaker = Breaker(f"the limiter {real.name!r}", clock=clock)
+        if real.blocking:
+            self.breaker.slow = FAR_SLOW
+        part = real.workers
+        self._rates = {
+            name: rate._replace(per_second=rate.per_second / part, burst=rate.burst / part)
+            for name, rate in real.limits.items()
+        }
+        self._known: dict[str, _Known] = {}
+        self._most = FEW
         self.reset_after_fork()
         reset_in_children(self)
 
-    def _asked(self) -> Asked:
-        what = f"the limiter {self.real.name!r}"
-        breaker = Breaker(what, on_change=self._changed, clock=self._clock)
-        if self.real.blocking:
-            breaker.slow = FAR_SLOW
-        return Asked(self.real, breaker, self._clock)
-
     def reset_after_fork(self) -> None:
-        """The calls that wait stayed in the parent, where another thread may have held a lock."""
-        self._lock = threading.RLock()
-        self._granted = Granted(self._length)  # by the limiter
-        self._shared_out = Granted(self._length)  # by the share
-
-    @property
-    def breaker(self) -> Breaker:
-        """What says when the limiter is asked."""
-        return self._ask.breaker
+        """Another thread of the parent may have held a lock."""
+        self._lock = threading.RLock()  # nothing is called within it
+        self.breaker.reset_after_fork()
 
     def __repr__(self) -> str:
         return repr(self.real)
@@ -110,281 +104,136 @@ class Standby(LimiterBase):
 
     # ------------------------------------------------------------------------------- reports
 
-    def _changed(self, opened: bool) -> None:
-        if not opened:
-            self._is_told = False
-            self._reporter.recovered(LIMITER, f"the limiter {self.real.name!r} answers again")
-
     def _report(self, operation: str, error: Exception) -> None:
-        whole = self._parent or self
-        if isinstance(error, Resting) and not whole._is_told:  # it failed at a question for a place
+        if isinstance(error, Resting) and not self.is_away:  # it failed at another question
             error = BeautyspotError(str(error))
-        whole._is_told = True
-        self._reporter.report(operation, "", error, self._advice())
-
-    def _advice(self) -> str:
-        if isinstance(self._substitute(), NoRate):
-            return (
-                "Calls go on unlimited until it answers again, but for its pauses: nothing else is "
-                "known of it without a share()"
-            )
-        if self.workers <= 1:
-            return (
-                "Until it answers again, this process keeps the whole rate by itself; if several "
-                "share it, say how many, as by workers=8"
-            )
-        return (
-            f"Until it answers again, this process keeps its share by itself: 1/{self.workers:g} "
-            f"of the rate, since workers={self.workers:g} share it"
+        self.is_away = True
+        advice = (
+            "Until it answers again, this process keeps the whole rate by itself; if several share "
+            "it, say how many, as by workers=8"
+            if self.workers <= 1
+            else "Until it answers again, this process keeps its share by itself: "
+            f"1/{self.workers:g} of the rate, since workers={self.workers:g} share it"
         )
-
-    # ------------------------------------------------------------------------------- the share
-
-    def _substitute(self) -> LimiterBase:
-        """What grants while the limiter fails; one that knows the rate is made once."""
-        with self._lock:
-            if self._share is not None:
-                return self._share
-            share = self._new_share()
-            left = self._ask.pause_left()
-            if left > 0:
-                with suppress(NotSupportedError):
-                    share.pause(left)
-            if not isinstance(share, NoRate):
-                self._share = share
-            return share
-
-    def _new_share(self) -> LimiterBase:
-        share: object = None
-        if self._parent is None:
-            with suppress(Exception):  # it could not be made, and is out of reach
-                share = self.real.share()
-        else:
-            share = self._parent._substitute()
-            with suppress(Exception):  # then all keys have one share
-                share = None if isinstance(share, NoRate) else share.for_key(self._key)
-        return share if isinstance(share, LimiterBase) else NoRate(self._clock)
+        self._reporter.report(operation, "", error, advice)
 
     # --------------------------------------------------------------------------- the contract
 
-    def check_cost(self, cost: object) -> None:
-        """See `LimiterBase.check_cost`."""
-        self.real.check_cost(cost)
-
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> Reservation | None:
-        """Reserve in the limiter, or in this process's share of it."""
-        return self._reserve(None, cost, max_wait)
-
-    def reserve_after(
-        self, cost: float, seconds: float, *, max_wait: float | None = None
-    ) -> Reservation | None:
-        """`reserve`, at the earliest time that is `seconds` away or more."""
-        return self._reserve(seconds, cost, max_wait)
-
-    def _reserve(
-        self, after: float | None, cost: float, max_wait: float | None
-    ) -> Reservation | None:
-        began = self._clock()
-        try:
-            return self._ask(partial(self._place_behind_share, after, cost, max_wait))
-        except _ANSWERS:
-            raise
-        except Exception as error:
-            self._report(ASKING, error)
-            took = self._clock() - began
-            most = None if max_wait is None else max(0.0, max_wait - took)
-            behind = self._behind(after, began, self._granted)
-            return self._place(behind, cost, most, self._substitute())
-
-    def _place_behind_share(
-        self, after: float | None, cost: float, max_wait: float | None, real: LimiterBase
-    ) -> Placed | None:
-        if self._shared_out:
-            after = self._behind(after, self._clock(), self._shared_out)
-        return self._place(after, cost, max_wait, real)
-
-    def _behind(self, after: float | None, began: float, granted: Granted) -> float | None:
-        """When one may grant: behind what the other one has granted; None is at once."""
-        by = self._substitute() if granted is self._granted else self.real
-        if type(by).reserve_after is LimiterBase.reserve_after:
-            return after
-        now = self._clock()
-        rest = max(began + (after or 0.0), granted.ends(now)) - now
-        return rest if rest > 0 else None
-
-    def _length(self, placed: Placed) -> float:
-        """Seconds that a cost takes at the whole rate; 0.0 where that is not known."""
-        with suppress(Exception):
-            fresh = self._substitute().for_key("")
-            pause = fresh.busy_for()
-            fresh.reserve(placed.cost)
-            return (fresh.busy_for() - pause) / self.workers
-        return 0.0
-
-    def _place(
-        self, after: float | None, cost: float, max_wait: float | None, by: LimiterBase
-    ) -> Placed | None:
-        if after is None:
-            inner = by.reserve(cost, max_wait=max_wait)
+    def take(
+        self, asked: Sequence[Mapping[str, float]], key: str = ""
+    ) -> tuple[list[Grant], float]:
+        """Ask the limiter, or this process's share of it."""
+        now, known = self._clock(), self._of(key)
+        self._tell_pause(self._of(""), "")
+        self._tell_pause(known, key)
+        wait = self._held_back(known, now, by_limiter=True)
+        if not known.by_limiter and wait > SOON:  # the limiter would grant too early
+            found, rest = self._take_share(known, asked)
+        elif wait > 0:
+            return [], wait
         else:
-            inner = by.reserve_after(cost, after, max_wait=max_wait)
-        if inner is None:
-            return None
-        if not isinstance(inner, Reservation):
-            advice = "return one, or None"
-            raise PluginError(wrong_answer(by, "reserve", inner, "the Reservation", advice))
-        placed = Placed(self, by, inner, self._clock(), after is not None)
-        self._of(placed).add(placed)
-        return placed
+            try:
+                given, rest = self.breaker.guarding(self.real.take)(asked, key)
+                if self.is_away:
+                    self.is_away = False
+                    self._reporter.recovered(LIMITER, f"the limiter {self.name!r} answers again")
+                found = [(grant.delay, (True, grant)) for grant in given]
+            except _ANSWERS:
+                raise
+            except Exception as error:
+                self._report(ASKING, error)
+                found, rest = self._take_share(known, asked)
+        grants = [
+            Grant(delay, costs, key, stamp)
+            for (delay, stamp), costs in zip(found, asked, strict=False)
+        ]
+        now = self._clock()
+        for grant in grants:
+            self._note(known, grant.stamp[0], now + grant.delay + self._length(grant.costs))
+        return grants, rest
 
-    def _of(self, placed: Placed) -> Granted:
-        return self._granted if placed.by is self._ask.limiter else self._shared_out
+    def _take_share(
+        self, known: _Known, asked: Sequence[Mapping[str, float]]
+    ) -> tuple[list[Any], float]:
+        with self._lock:
+            now = self._clock()
+            known.share.until = now + self._held_back(known, now, by_limiter=False)
+            delays, rest = known.share.take(asked, now)
+        return [(delay, (False, None)) for delay in delays], rest
 
-    def remaining(self, reservation: Reservation) -> float:
-        """Seconds that `reservation` must still wait.
+    def _tell_pause(self, known: _Known, key: str) -> None:
+        """Tell the limiter of a pause that it has missed, as far as that is not over."""
+        left = known.untold - self._clock()
+        if left > 0 and self._tell(PAUSING, lambda: self.real.hold(left, key)):
+            known.untold = 0.0
 
-        What the limiter granted before it failed may be used when it was due, after all pauses.
-        """
-        placed = self._own(reservation)
-        left = max(0.0, self._left_of(placed))
-        placed.due = self._clock() + left
-        if not left:
-            self._of(placed).begin(placed)
-        return left
+    def _of(self, key: str) -> _Known:
+        """What is known of a key; that of those that are idle is forgotten."""
+        with self._lock:
+            known = self._known.get(key)
+            if known is None:
+                if len(self._known) >= self._most:
+                    self._forget_idle()
+                known = self._known[key] = _Known(Schedule(self._rates))
+            return known
 
-    def _left_of(self, placed: Placed) -> float:
-        try:
-            return self._where_granted(placed, lambda by: by.remaining(placed.inner))
-        except Exception as error:
-            self._report(ASKING, error)
-            return max(placed.due - self._clock(), self._ask.pause_left())
+    def _forget_idle(self) -> None:
+        now = self._clock()
+        for key, known in list(self._known.items()):
+            if max(known.ends, known.paused) <= now and known.share.is_idle(now):
+                del self._known[key]
+        self._most = max(FEW, 2 * len(self._known))
 
-    def wake_early(self, reservation: Reservation, wake: Callable[[], object]) -> bool:
-        """See `LimiterBase.wake_early`; False where the limiter fails, or others come before it."""
-        placed = self._own(reservation)
-        if placed.is_fixed:
-            return False
-        try:
-            return self._where_granted(placed, lambda by: by.wake_early(placed.inner, wake))
-        except Exception as error:
-            self._report(ASKING, error)
-            return False
+    def _held_back(self, known: _Known, now: float, *, by_limiter: bool) -> float:
+        """Seconds for which nothing is granted: a pause, or what the other one has granted."""
+        until = max(known.paused, self._of("").paused)
+        if known.by_limiter is not by_limiter:
+            until = max(until, known.ends)
+        return max(0.0, until - now)
 
-    def release(self, reservation: Reservation) -> None:
-        """Give it back where it was granted; its time passes unused where the limiter fails."""
-        placed = self._own(reservation)
-        self._of(placed).forget(placed)
-        self._correct(RETURNING, placed, lambda by: by.release(placed.inner))
+    def _note(self, known: _Known, by_limiter: bool, ends: float) -> None:
+        with self._lock:
+            if known.by_limiter is not by_limiter:
+                known.by_limiter, known.ends = by_limiter, ends
+            known.ends = max(known.ends, ends)
 
-    def settle(self, reservation: Reservation, real_cost: float) -> None:
+    def _length(self, costs: Mapping[str, float]) -> float:
+        """Seconds that costs take at the whole rates."""
+        return max(cost / self.limits[name].per_second for name, cost in costs.items())
+
+    def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
         """Correct it where it was granted; the estimate stays where the limiter fails.
 
         Raises:
             CostError, NotSupportedError: as the limiter's.
         """
-        placed = self._own(reservation)
-        self._correct(SETTLING, placed, lambda by: by.settle(placed.inner, real_cost))
+        by_limiter, inner = grant.stamp
+        known = self._of(grant.key)
+        more = self._length({**grant.costs, **real}) - self._length(grant.costs)
+        with self._lock:
+            known.ends += more
+            if not by_limiter:
+                known.share.give_back(grant.costs, real, self._clock())
+        if by_limiter:
+            self._tell(SETTLING, lambda: self.real.give_back(inner, real))
 
-    def _where_granted(self, placed: Placed, work: Callable[[LimiterBase], T]) -> T:
-        """Work with the limiter, behind its breaker, or with the share, which does not fail."""
-        return self._ask(work) if placed.by is self._ask.limiter else work(placed.by)
+    def hold(self, seconds: float, key: str = "") -> None:
+        """Pause both; the limiter is told once it answers again.
 
-    def _correct(self, what: str, placed: Placed, work: Callable[[LimiterBase], None]) -> None:
+        Raises:
+            NotSupportedError: the limiter can't pause.
+        """
+        known = self._of(key)
+        known.paused = known.untold = max(known.paused, self._clock() + seconds)
+        self._tell_pause(known, key)
+
+    def _tell(self, what: str, work: Callable[[], None]) -> bool:
+        """Have the limiter do something; False where it failed, which is reported."""
         try:
-            self._where_granted(placed, work)
+            self.breaker.guarding(work)()
         except _ANSWERS:
             raise
         except Exception as error:
             self._report(what, error)
-
-    def pause(self, seconds: Pause) -> None:
-        """Pause both; the limiter is told once it answers again.
-
-        Raises:
-            ConfigError: see `LimiterBase.pause`.
-            NotSupportedError: the limiter can't pause.
-        """
-        length = pause_seconds(seconds)
-        if not length:
-            return
-        if self._share is not None:
-            self._share.pause(length)
-        try:
-            self._ask.pause(length)
-        except _ANSWERS:
-            raise
-        except Exception as error:
-            self._report(PAUSING, error)
-
-    def for_key(self, key: str) -> Standby:
-        """The same for the limit of a key."""
-        return Standby(self.real, self._reporter, clock=self._clock, parent=self, key=key)
-
-    def busy_for(self) -> float:
-        """Seconds until all that is reserved has passed, as far as that is known here.
-
-        Raises:
-            NotSupportedError: the limiter can't tell.
-        """
-        known = self._known_busy()
-        try:
-            return max(known, self._ask(lambda real: real.busy_for()))
-        except _ANSWERS:
-            raise
-        except Exception:  # the next reservation meets it as well, and tells
-            return known
-
-    def _known_busy(self) -> float:
-        known = self._granted.waits_until() - self._clock()
-        share = 0.0 if self._share is None else self._share.busy_for()
-        return max(known, self._ask.pause_left(), share)
-
-    def _busy_here(self) -> float:
-        return self._known_busy() if self.remote else self.busy_for()
-
-    def wait_for(self, cost: float = 1) -> float:
-        """Seconds that a reservation of `cost` would have to wait now."""
-        now = self._clock()
-        try:
-            wait = self._ask(lambda real: real.wait_for(cost))
-            return max(wait, self._behind(None, now, self._shared_out) or 0.0)
-        except _ANSWERS:
-            raise
-        except Exception:  # as above
-            wait = self._substitute().wait_for(cost)
-            return max(wait, self._behind(None, now, self._granted) or 0.0)
-
-    def close(self) -> None:
-        """Close the limiter of a key; another one is closed by its maker."""
-        if self._parent is not None and self._ask.limiter is not None:
-            self._ask.limiter.close()
-
-    # --------------------------------------------------------------------------- how it waits
-
-    def _mark_used(self, reservation: Reservation) -> None:
-        placed = self._own(reservation)
-        self._of(placed).begin(placed)
-        placed.by._mark_used(placed.inner)
-
-    def _sleep(self, seconds: float) -> None:
-        self.real._sleep(seconds)
-
-    async def _sleep_async(self, seconds: float) -> None:
-        await self.real._sleep_async(seconds)
-
-    @property
-    def _naps(self) -> bool:
-        return self.real._naps
-
-    def _doze(self, seconds: float, bell: Any) -> bool:
-        return self.real._doze(seconds, bell)
-
-    async def _doze_async(self, seconds: float, alarm: Any) -> bool:
-        return await self.real._doze_async(seconds, alarm)
-
-    def _own(self, reservation: Reservation) -> Placed:
-        if not isinstance(reservation, Placed) or reservation.owner is not self:
-            raise ConfigError(
-                f"{reservation!r:.80} is not of this limiter: hand it to the one that granted it"
-            )
-        return reservation
+            return False
+        return True

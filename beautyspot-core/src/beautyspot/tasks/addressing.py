@@ -12,11 +12,10 @@ from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.backend import ARGUMENTS, say_whose
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import Identity, file_digest, taken_apart
-from beautyspot.functions.names import innermost_function, is_without_file, unwrap_ours
+from beautyspot.functions.names import innermost_function, is_of_no_file, unwrap_ours
 from beautyspot.keys.binding import Binding, added_texts
 from beautyspot.keys.generator import KeyGen, KeyMaker, ours_for
 from beautyspot.keys.memo import CALLS, FLAT, LONGEST, ZEROS, written
-from beautyspot.keys.text import flat_texts
 from beautyspot.keys.walk import less_captured
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ class Addressing:
         """
         if self._is_open:
             self.version = self._following.version()
-            self._is_open = is_without_file(self._function)
+            self._is_open = is_of_no_file(self._function)
         return self.version
 
     @Lazily
@@ -221,7 +220,8 @@ class Addressing:
             call.own_id = own = self._own_id(call)
             call.input_id, is_plain = self._id_of(own), False
         elif is_flat and self._is_ours:
-            call.texts = texts = flat_texts(self._binding.names, values)
+            flat = zip(self._binding.names, values, strict=False)
+            call.texts = texts = keygen.texts_of(dict(flat))
             call.input_id = keygen.id_of(texts, self._added)
             is_plain = ZEROS.isdisjoint(texts.values()) and sum(map(len, texts.values())) <= LONGEST
         else:
@@ -269,7 +269,8 @@ class Addressing:
             try:
                 values, more = bound = self.bind(*args)
                 if self._is_ours and not more and FLAT.issuperset(map(type, values)):
-                    texts = flat_texts(self._binding.names, values)
+                    flat = zip(self._binding.names, values, strict=False)
+                    texts = keygen.texts_of(dict(flat))
                     key = maker(keygen.id_of(texts, self._added))
                 else:
                     call = Addressed()
@@ -287,7 +288,7 @@ class Addressing:
         return [self._maker_of(name, self.version)(ends) for name in names]
 
     def _id_of(self, own: object) -> str:
-        return own if type(own) is str else self._keygen.id_of_value(own)
+        return own if type(own) is str else self._keygen.id_of({}, {}, self._keygen.canonical(own))
 
     def _own_id(self, call: Addressed) -> object:
         key = self._options.key

@@ -15,7 +15,7 @@ from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.identity import is_of_installed, taken_apart
 from beautyspot.functions.names import (
     captured,
-    is_nameless,
+    is_named,
     is_python_class,
     namespace_of,
     root_of,
@@ -69,7 +69,7 @@ class Advisor:
         line, part, is_theirs = self._reach(path, named, held)
         if is_theirs and not is_of_installed(type(part)):  # else it may be a client
             return f"{line} is of another package: pass its fields, or {other}"
-        if not line or is_nameless(part if isinstance(part, type) else type(part)):
+        if not line or not is_named(part if isinstance(part, type) else type(part)):
             return other
         return f'if no result depends on {line}, write mark(ignore=("{line}",)); else {other}'
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import beautyspot as bs
 import pytest
+from beautyspot.contracts import Rate
 from beautyspot.testing import memory_spot
 from beautyspot_testing.limiter import LimiterContract
 from beautyspot_testing.serializer import JSON_VALUES, SerializerContract
@@ -30,13 +31,10 @@ class TestJsonSerializer(SerializerContract):
 
 
 class TestLeakyLimiter(LimiterContract):
-    can_settle = False
-    reuses_gaps = False
+    several = False
 
-    def make(
-        self, rate_per_second: float, max_cost: float, clock: Callable[[], float]
-    ) -> LeakyLimiter:
-        return LeakyLimiter(rate_per_second, max_cost, clock)
+    def make(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> LeakyLimiter:
+        return LeakyLimiter(*limits["rate"], clock)
 
 
 class TestVersionTypes(TypeSupportContract):

@@ -1,25 +1,14 @@
-"""The leaky bucket as a queue: calls leave one after the other, evenly spaced."""
+"""A leaky bucket: calls leave one after the other, evenly spaced."""
 
 from __future__ import annotations
 
 import math
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 
 import beautyspot as bs
-
-
-class _Place(bs.Reservation):
-    """A place in the queue, with the time at which it ends."""
-
-    __slots__ = ("end",)
-
-    def __init__(self, delay: float, cost: float, end: float) -> None:
-        super().__init__(delay, cost)
-        self.end = end
+from beautyspot.contracts import Grant, Rate, Schedule, reset_in_children
 
 
 class LeakyLimiter(bs.LimiterBase):
@@ -28,6 +17,7 @@ class LeakyLimiter(bs.LimiterBase):
     Args:
         rate_per_second: how many calls of cost 1 leave in a second.
         max_cost: the largest cost of one call.
+        burst: how much may leave at once after idling, beyond the call that always may.
         clock: returns seconds, counted from any moment.
     """
 
@@ -37,48 +27,49 @@ class LeakyLimiter(bs.LimiterBase):
         self,
         rate_per_second: float,
         max_cost: float = 1,
+        burst: float = 0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not 0 < rate_per_second < math.inf:
             raise bs.ConfigError(f"rate_per_second={rate_per_second}: give a number above 0")
-        self._rate = rate_per_second
-        self._max_cost = max_cost
+        self.limits = {"rate": Rate(rate_per_second, max_cost, burst)}
         self._clock = clock
-        self._read_at = clock()
-        self._now = 0.0
-        self._queue: deque[_Place] = deque()
+        self._schedules = {"": Schedule(self.limits)}  # by key; "" is none
+        self.reset_after_fork()
+        reset_in_children(self)
+
+    def reset_after_fork(self) -> None:
+        """In a forked child, where another thread of the parent may have held the lock."""
         self._lock = threading.Lock()
 
-    def reserve(self, cost: float = 1, *, max_wait: float | None = None) -> _Place | None:
-        """See the base class."""
-        _check(cost, self._max_cost)
+    def take(
+        self, asked: Sequence[Mapping[str, float]], key: str = ""
+    ) -> tuple[list[Grant], float]:
+        """Grant those that may begin soon, and say how long the next one has to wait."""
         with self._lock:
-            now = self._time()
-            start = self._queue[-1].end if self._queue else now
-            if max_wait is not None and start - now > max_wait:
-                return None
-            place = _Place(start - now, cost, start + cost / self._rate)
-            self._queue.append(place)
-            return place
+            delays, wait = self._of(key).take(asked, self._clock())
+        return [Grant(delay, costs, key) for delay, costs in zip(delays, asked, strict=False)], wait
 
-    def release(self, reservation: bs.Reservation) -> None:
-        """Give back a place; one in the middle of the queue stays empty."""
-        with self._lock, suppress(ValueError):  # released before, or long over
-            self._time()
-            self._queue.remove(reservation)  # type: ignore[arg-type]  # any object may be looked for
+    def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
+        """Correct what was granted to its real costs."""
+        with self._lock:
+            self._of(grant.key).give_back(grant.costs, real, self._clock())
 
-    def _time(self) -> float:
-        """Return the seconds since the start, and drop the places whose time is over."""
-        reading = self._clock()
-        self._now += max(0.0, reading - self._read_at)  # a clock set back stands still
-        self._read_at = reading
-        while self._queue and self._queue[0].end <= self._now:
-            self._queue.popleft()
-        return self._now
+    def hold(self, seconds: float, key: str = "") -> None:
+        """Grant nothing for so long: of a key, or of all."""
+        with self._lock:
+            now = self._clock()
+            for schedule in [self._of(key)] if key else self._schedules.values():
+                schedule.pause(seconds, now)
 
-
-def _check(cost: float, most: float) -> None:
-    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 < cost < math.inf:
-        raise bs.CostError(f"the cost {cost!r:.40} is not a number above 0: correct the cost")
-    if cost > most:
-        raise bs.CostError(f"the cost {cost} is above max_cost {most}: raise that, or split it")
+    def _of(self, key: str) -> Schedule:
+        """The schedule of a key; those of a hundred may be busy, of more the idle are forgotten."""
+        if key not in self._schedules:
+            if len(self._schedules) > 100:
+                now = self._clock()
+                for idle in [k for k, each in self._schedules.items() if k and each.is_idle(now)]:
+                    del self._schedules[idle]
+            whole = self._schedules[""]
+            fresh = self._schedules[key] = Schedule(self.limits)
+            fresh.until, fresh.seen = whole.until, whole.seen  # a pause of all is one of new keys
+        return self._schedules[key]
