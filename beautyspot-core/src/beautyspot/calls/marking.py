@@ -167,10 +167,12 @@ class Marking:
         kwargs: dict[str, Any],
     ) -> Call:
         """The call that ``function(*args, **kwargs)`` makes, or would make if it were marked."""
-        marked = function if _task_of(function) is not None else self.runner(method, function)
-        if inspect.ismethod(marked):
-            args = (marked.__self__, *args)
-        task: Task = getattr(marked, OURS)
+        task = _task_of(function)
+        if task is None:
+            task = _task_of(self.runner(method, function))
+        elif inspect.ismethod(function):
+            args = (function.__self__, *args)
+        assert task is not None  # noqa: S101 - a runner has one
         return task.call(args, kwargs)
 
     def addressed(
@@ -234,12 +236,12 @@ def check_callable(function: object, takes: str, instead: str) -> None:
 
 
 def _task_of(function: object) -> Task | None:
-    """The task of a marked function, or of what a decorator above has made of one."""
+    """The task of a marked function or method, or of what a decorator above has made of one."""
+    function = getattr(function, "__func__", function)  # of static and class methods, too
     task = getattr(function, OURS, None)  # `functools.wraps` copies it
     return task if isinstance(task, Task) else None
 
 
 def is_marked(function: object) -> bool:
     """Whether `function` is a mark's own wrapper, or a method that is one."""
-    function = getattr(function, "__func__", function)
-    return is_ours(function) and _task_of(function) is not None
+    return is_ours(getattr(function, "__func__", function)) and _task_of(function) is not None
