@@ -9,7 +9,7 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot.serialization.payload import is_installed
+from beautyspot.serialization.payload import zstandard
 from beautyspot.spot import Spot
 from beautyspot_local import LocalStorage
 from servers.shared import OWN_STORAGE, STORES, Shared
@@ -56,7 +56,7 @@ def test_rows_hold_results_up_to_their_bound(
         assert store.storage is None
 
 
-@pytest.mark.skipif(not is_installed(), reason="the extra zstd is not installed")
+@pytest.mark.skipif(zstandard() is None, reason="the extra zstd is not installed")
 def test_compressed_rows_are_found_by_another_machine(
     make_spot: Callable[..., Spot], place: dict[str, Any]
 ) -> None:

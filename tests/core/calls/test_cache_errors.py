@@ -15,6 +15,7 @@ from beautyspot.spot import Spot
 from gates import Gate, State, followers, until
 from kinds import called
 from owned_clock import Clock
+from shared import of_others
 
 SIGNED = "a-signing-key-0123456789"
 
@@ -108,42 +109,49 @@ def test_it_is_found_by_the_next_process(make_spot: Callable[..., Spot]) -> None
     [
         {},
         {"cache_errors": KeyError},
-        {"serializer": "json-like"},
-        {"cache_errors": (NotFound,), "serializer": "json-like"},
     ],
-    ids=["none", "another", "none and another serializer", "another serializer"],
+    ids=["none", "another"],
 )
 def test_who_does_not_know_the_error_has_a_miss(
     make_spot: Callable[..., Spot], options: dict[str, Any], troubles: list[bs.Trouble]
 ) -> None:
-    class JsonLike(bs.SerializerBase):
-        name = "json-like"
-
-        def dumps(self, value: object) -> bytes:
-            return repr(value).encode()
-
-        def loads(self, data: Any) -> Any:
-            import ast
-
-            return ast.literal_eval(bytes(data).decode())
-
-    if "serializer" in options:
-        options["serializer"] = JsonLike
-    spot = make_spot(on_error=troubles.append)
-    marked = spot.mark(name="work", cache_errors=NotFound)(work)
-    raised(marked)
-    spot.shutdown()
+    with make_spot(on_error=troubles.append) as spot:
+        raised(spot.mark(name="work", cache_errors=NotFound)(work))
     spot = make_spot(on_error=troubles.append)
     other = spot.mark(name="work", **options)(work)
     assert spot.peek(other, "a") is None
-    assert not spot.explain(other, "a").hit
+    assert spot.explain(other, "a").differs == ("error",)
     raised(other)
     assert len(STATE.runs) == 2
-    quiet = len(options) < 2  # it would be found, but for the serializer
-    assert bool(troubles) is not quiet
-    if not quiet:
-        raised(other)
-        assert len(STATE.runs) == 2, "it was replaced"
+    assert troubles == []
+
+
+class Texts(bs.SerializerBase):
+    name = "texts"
+
+    def dumps(self, value: object) -> bytes:
+        return str(value).encode()
+
+    def loads(self, data: Any) -> str:
+        return bytes(data).decode()
+
+
+def test_an_error_needs_nothing_of_the_function_s_serializer(
+    make_spot: Callable[..., Spot],
+) -> None:
+    marked = make_spot(serializer=Texts, strict=True).mark(cache_errors=NotFound)(work)
+    first = raised(marked)
+    again = make_spot().mark(cache_errors=NotFound)(work)
+    for other in (raised(marked), raised(again)):
+        assert (type(other), vars(other)) == (Gone, vars(first))
+    assert STATE.runs == ["a"]
+
+
+def test_an_error_below_a_named_one_is_found_where_others_write_too() -> None:
+    with of_others() as spot:
+        marked = spot.mark(cache_errors=LookupError)(work)
+        assert [type(raised(marked)) for _ in range(2)] == [Gone, Gone]
+    assert STATE.runs == ["a"]
 
 
 @pytest.mark.parametrize("error", [ValueError("v"), RateLimitError("busy"), CacheMissError("none")])
@@ -210,8 +218,8 @@ def test_an_error_without_a_faithful_form_is_raised_and_said_once(
     assert (len(STATE.runs), spot.stats()["entries"]) == (2, 0)
     (told,) = [record.getMessage() for record in caplog.records]
     assert re.search(
-        r'could not store the result for .*the error NotFound can\'t be stored: its \["attributes"]'
-        r'\["connection"] .*Its caller gets it, and it is not cached',
+        r"could not store the result for .*the error NotFound: "
+        r"result\.connection can\'t be stored: .*Its caller gets it, and it is not cached",
         told,
     )
     assert "NotFound" in spot.explain(marked, "a").reason

@@ -9,7 +9,7 @@ from typing import Any
 
 import beautyspot as bs
 import pytest
-from beautyspot import ErrorInstance, Instance, NotSupportedError
+from beautyspot import ErrorInstance, Instance
 
 SIGNED = "a-signing-key-0123456789"
 
@@ -54,10 +54,12 @@ def test_it_is_shown_without_its_class(spot: bs.Spot) -> None:
     )
 
 
-def test_what_may_run_is_not_loaded_to_be_looked_at(make_spot: Callable[..., bs.Spot]) -> None:
+def test_it_is_shown_whatever_serializer_the_function_has(
+    make_spot: Callable[..., bs.Spot],
+) -> None:
     pytest.importorskip("beautyspot_pickle")
     spot = make_spot(strict=True, signing_key=SIGNED)
     key = stored(spot, serializer="pickle")
     assert type(spot.peek(marked_in(spot, serializer="pickle"), "a").error) is NotFound  # type: ignore[union-attr]
-    with bs.open_store(spot.db_path) as store, pytest.raises(NotSupportedError):
-        store.value(key)
+    with bs.open_store(spot.db_path) as store:
+        assert type(store.value(key)) is ErrorInstance

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from beautyspot.contracts import LimiterBase
+from beautyspot.contracts import Grant, LimiterBase
 from beautyspot.errors import NotSupportedError, RateLimitError
 from beautyspot_local import TokenBucket
 from gates import DEADLINE
@@ -249,3 +249,44 @@ def test_outside_of_asyncio_there_is_no_waiting() -> None:
     with pytest.raises(NotSupportedError, match="asyncio"):
         contextvars.Context().run(waits.send, None)
     assert not any(line.waiters for line in limiter.lines._lines.values())
+
+
+def test_a_crowd_is_served_in_order_and_knows_its_time() -> None:
+    limiter, served = Far(1e6), list[int]()
+    limiter.gate = threading.Semaphore(1)
+    limiter.consume(1)
+
+    async def task(number: int, timeout: float | None = None) -> None:
+        await limiter.consume_async(1, timeout=timeout)
+        served.append(number)
+
+    async def main() -> None:
+        tasks = [asyncio.create_task(task(number)) for number in range(1000)]
+        await asyncio.sleep(0)
+        assert limiter.gate is not None
+        limiter.gate.release(10_000)
+        await asyncio.gather(*tasks)
+
+    asyncio.run(main())
+    assert served == sorted(served)
+    assert len(served) == 1000
+    slow = Far(1)
+    slow.consume(900)
+    crowd = [threading.Thread(target=slow.consume, args=(0.001,), daemon=True) for _ in range(2)]
+    for thread in crowd:
+        thread.start()
+    waiting(slow, 2)
+
+    async def late() -> None:
+        crowd = [asyncio.create_task(slow.consume_async(1)) for _ in range(400)]
+        await asyncio.sleep(0)
+        with pytest.raises(RateLimitError, match="it would take"):
+            await slow.consume_async(1, timeout=1200)
+        for one in crowd:
+            one.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
+
+    asyncio.run(late())
+    slow.settle(Grant(0.0, {"rate": 900.0}), 0)
+    for thread in crowd:
+        thread.join(DEADLINE)

@@ -99,7 +99,8 @@ def test_a_stored_file_of_a_damaged_type_is_a_miss(registered: Any, caplog: Any)
     marked = registered.mark(badge)
     marked("a")
     [record] = registered.metadata.all_rows(data=True)
-    wrong = ["", "x", "x|y|?", "class:x|y|", "json:|a/b|", "json|a/b|"]
+    wrong = ["", "x", "x|y|?", "[]", '["x","y"]', '["x","y","?"]', '["class:x","y",""]']
+    wrong += ['["json:","a/b",""]', '["json","a/b",""]', '["x","y",1]', "[" * 10**5]
     for codec in (f"media:{rest}" for rest in wrong):
         digest = fingerprint(record.cache_key, codec, record.result_data)
         put_rows(registered.metadata, record._replace(serializer=codec, digest=digest))

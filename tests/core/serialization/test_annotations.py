@@ -9,6 +9,7 @@ import sys
 import typing
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from types import ModuleType
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -250,3 +251,28 @@ def test_type_statements():
 def test_names_of_the_checker_alone_are_really_missing():
     with pytest.raises(NameError):
         Missing  # noqa: B018
+
+
+def test_one_name_in_two_modules_is_two_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    for place in ("one", "two"):
+        module = ModuleType(place)
+        monkeypatch.setitem(sys.modules, place, module)
+        exec(TWICE, vars(module))
+        made += [module.Holder, module.Item]
+    one, item, two, other = made
+    assert classes_in(tuple[one, two]) == [one, item, two, other]
+
+
+TWICE = """
+from __future__ import annotations
+from dataclasses import dataclass
+
+@dataclass
+class Item:
+    n: int
+
+@dataclass
+class Holder:
+    items: list[Item]
+"""

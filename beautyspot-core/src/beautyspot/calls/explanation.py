@@ -15,7 +15,7 @@ from beautyspot.errors import BlobNotFound
 from beautyspot.messages import less_secrets, masked_json
 from beautyspot.results.differences import nearer
 from beautyspot.results.validity import MISSING
-from beautyspot.serialization.payload import is_error
+from beautyspot.serialization.payload import ERROR
 from beautyspot.tasks.addressing import OWN_ID
 from beautyspot.tasks.advice import other_code
 
@@ -130,7 +130,7 @@ def _verdict(cache: Cache, call: Call, record: TaskRecord) -> tuple[bool, str, s
         return True, "expired", f", and expired since, but is still given (stale={lasts!r})"
     if task.addressing.has_changed(record.code):
         return True, "code", f", by other code than {name} has now. {other_code(name)}"
-    return True, "", ", an error" if is_error(entry.serializer) else ""
+    return True, "", ", an error" if entry.serializer == ERROR else ""
 
 
 def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanation:

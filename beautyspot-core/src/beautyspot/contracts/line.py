@@ -1,6 +1,6 @@
 """Those who wait for a limiter in this process: a line for each key, in the order of coming.
 
-Whoever comes joins the line, and asks the limiter for all that stand in it, unless somebody else
+Whoever comes joins the line, and asks the limiter for those that stand in it, unless somebody else
 stands before it: then a thread of ours asks when the time has come, so that neither a blocked
 event loop nor a slow caller stops the others. What is granted is taken at that moment, and may
 begin at once or within a twentieth of a second, which its caller waits for by itself.
@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import threading
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
 
 LONGEST: Final = 1.0
 """Seconds after which a limiter is asked again, at most: others may have given something back."""
+
+MOST: Final = 256
+"""Calls that are asked for at a time; what is expected of those behind follows from the last."""
 
 LONG: Final = 5.0
 """Seconds of waiting from which on the log says so."""
@@ -283,9 +287,9 @@ class Lines:
     # -------------------------------------------------------------------------------- asking
 
     def _ask(self, line: Line) -> None:
-        """Ask for all that stand in a line, and tell them what came of it; within its turn."""
+        """Ask for the first in a line, and tell them what came of it; within its turn."""
         with self._lock:
-            asked = line.waiters.copy()
+            asked = line.waiters[:MOST]
             line.due = inf
         if not asked:
             return
@@ -330,6 +334,7 @@ class Lines:
                 if error is None:
                     waiter.expect(wait)
                     wait += 0.0 if waiter.error else self._length(waiter)
+            self._expect_last(line, now)
             line.waiters = [waiter for waiter in line.waiters if not waiter.has_news]
             if line.waiters:
                 expected = line.waiters[0].expected
@@ -337,6 +342,14 @@ class Lines:
                 due = -inf if expected is None else expected - lead
                 line.due = max(now + MOMENT, min(line.due, due, now + LONGEST))
         return surplus
+
+    def _expect_last(self, line: Line, now: float) -> None:
+        """Note of those who came last, and were not asked for, when they may begin."""
+        at = len(line.waiters)
+        while at > MOST and line.waiters[at - 1].expected is None:
+            at -= 1
+        for before, waiter in pairwise(line.waiters[at - 1 :] if at >= MOST else ()):
+            waiter.expect((before.expected or now) + self._length(before) - now)
 
     def _drive_soon(self, line: Line) -> None:
         """Have the thread see to a line, if anybody waits in it."""

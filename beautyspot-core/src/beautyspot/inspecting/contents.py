@@ -27,7 +27,6 @@ from beautyspot.serialization.payload import (
     plain_of,
     unframed,
 )
-from beautyspot.serialization.stored_errors import parts_of
 from beautyspot.serialization.trust import Encoded
 from beautyspot.tasks.form import OPAQUE, kind_of
 
@@ -175,7 +174,7 @@ def packed_by(codec: str) -> str | None:
     codec, _ = plain_of(codec)
     if codec in AS_IT_IS or codec.startswith((FILE_CODEC, MEDIA)):
         return None
-    return codec.removeprefix(ERROR).removeprefix(STREAM)
+    return "msgpack" if codec == ERROR else codec.removeprefix(STREAM)
 
 
 def decoded(
@@ -206,7 +205,9 @@ def decoded(
     if codec.startswith(MEDIA):
         return _media(data, codec, record.content_type, types)
     unpacked = _unpacked(data, codec, serializer(packed_by(codec) or ""))
-    return ErrorInstance(*parts_of(unpacked)) if codec.startswith(ERROR) else unpacked
+    if codec == ERROR and type(unpacked) is Instance:
+        return ErrorInstance(unpacked.class_name, unpacked.fields)
+    return unpacked
 
 
 def _unpacked(data: bytes, codec: str, serializer: SerializerBase) -> Any:
@@ -228,12 +229,12 @@ def _text(data: bytes) -> str:
 
 
 def _media(data: bytes, codec: str, content_type: str | None, types: Types) -> Any:
-    from beautyspot.tasks.media import Media, parts_of
+    from beautyspot.tasks.media import Media
 
     try:
         value = Media(content_type, types).read(data, codec)
     except ImportError:
-        kind, by, _ = parts_of(codec)
+        by, kind, _ = described(codec)
         return NotInstalled(by, kind, len(data))
     if type(value) is not Encoded:
         return value

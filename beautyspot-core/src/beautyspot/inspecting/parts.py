@@ -24,7 +24,7 @@ from beautyspot.inspecting.contents import packed_by
 from beautyspot.inspecting.filters import name_of
 from beautyspot.resilience.guarded_backends import GuardedStorage
 from beautyspot.results.validity import UNSIGNED, check_digests
-from beautyspot.serialization.payload import ADVICE, is_compressed, is_installed
+from beautyspot.serialization.payload import ADVICE, is_compressed, zstandard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -347,7 +347,7 @@ class Verifier:
         return now is None or (now.digest, now.result_value) != (record.digest, record.result_value)
 
     def _find_unknown(self, name: str | None, compressed: bool) -> str:
-        if compressed and not is_installed():
+        if compressed and zstandard() is None:
             return f"it is compressed, and Zstandard is missing here: {ADVICE}"
         if name is None:
             return ""

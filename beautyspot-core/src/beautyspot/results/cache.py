@@ -24,7 +24,7 @@ from beautyspot.results.rows import Rows
 from beautyspot.results.saving import Saver
 from beautyspot.results.validity import ELSEWHERE, MISSING, has_expired, outlived
 from beautyspot.results.writer import Writer
-from beautyspot.serialization.payload import FILE_CODEC, OtherFields, Payload, StoredError, is_error
+from beautyspot.serialization.payload import ERROR, FILE_CODEC, OtherFields, Payload, StoredError
 from beautyspot.serialization.trust import is_private
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class Cache(Rows):
         says, but not be over what the call's block allows.
         """
         task, grace = call.task, 0.0
-        if stale and not is_error(entry.serializer):
+        if stale and entry.serializer != ERROR:
             grace = inf if task.stale is None else task.stale
         if not self.is_fresh(task, entry, grace=grace):
             return "expired"
@@ -223,7 +223,7 @@ class Cache(Rows):
 
         With `grace`, whether it had so many seconds ago.
         """
-        ttl = task.error_terms.ttl if is_error(entry.serializer) else task.ttl
+        ttl = task.error_terms.ttl if entry.serializer == ERROR else task.ttl
         if entry.expires_at is None and ttl is None:
             return True
         now = self.clock()
@@ -243,7 +243,7 @@ class Cache(Rows):
         if not self.store.real.private or is_copied(entry.digest):
             form = form.of_others
         owned = form.takes_over(codec)
-        data = self.placement.files.read(key, entry, owned=owned, maps=form.maps)
+        data = self.placement.files.read(key, entry, owned=owned, maps=form.options.mmap)
         return MISSING if data is None else form.restore(Payload(data, codec, owned))
 
     def restore(self, task: Task, key: str, entry: Entry) -> Any:
@@ -266,7 +266,7 @@ class Cache(Rows):
         else:
             payload = Payload(data, codec)
             self.check(key, entry, payload)
-        if is_error(codec):
+        if codec == ERROR:
             error = task.restore_error(payload, form)
             return MISSING if error is None else StoredError(error)
         return form.restore(payload)
@@ -282,7 +282,7 @@ class Cache(Rows):
         storage = self.storage()
         if storage is not None and storage.real.local:
             owned, read = form.takes_over(codec), self.placement.files.read
-            data = read(key, entry, storage.real, owned=owned, maps=form.maps)
+            data = read(key, entry, storage.real, owned=owned, maps=form.options.mmap)
             if data is not None:
                 return Payload(data, codec, owned)
         if storage is None or entry.result_value is None:

@@ -12,7 +12,7 @@ from beautyspot.errors import SerializationError, StorageError
 from beautyspot.files import open_plain
 from beautyspot.messages import LARGE_NEED
 from beautyspot.results.validity import UNSIGNED
-from beautyspot.serialization.payload import FileData, TooLarge, compressed, is_error, unreadable
+from beautyspot.serialization.payload import ERROR, FileData, TooLarge, compressed, unreadable
 from beautyspot.tasks.form import OPAQUE, extension
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class Placement:
         if isinstance(record.result_data, FileData):
             return self._stored_file(record, record.result_data)
         is_for_viewers = record.content_type is not None and self.wants_blob(task, record)
-        if task.form.compresses and not is_for_viewers:
+        if task.options.compress and not is_for_viewers:
             record = self._compressed(record)
         data: Data = record.result_data or b""
         if self.wants_blob(task, record):
@@ -136,8 +136,10 @@ class Placement:
 
     def wants_blob(self, task: Task, record: TaskRecord) -> bool:
         """Whether its data go to the storage, if that takes them."""
-        size = len(record.result_data or b"")
-        return not is_error(record.serializer) and task.form.wants_blob(size, self.blob_threshold)
+        wants = task.options.save_blob
+        if wants is None:
+            wants = len(record.result_data or b"") > self.blob_threshold
+        return wants and record.serializer != ERROR
 
     def _compressed(self, record: TaskRecord) -> TaskRecord:
         """The record with its data compressed, where that makes them smaller."""

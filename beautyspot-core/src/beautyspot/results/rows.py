@@ -55,7 +55,7 @@ class Rows:
             return task.form.encode(value)
         except Unfit as unfit:
             payload = task.form.encode(value, as_media=False)
-            name, content_type = task.func_identifier, task.form.content_type
+            name, content_type = task.func_identifier, task.options.content_type
             self.reporter.once(
                 f"{name} {type(value)} {str(unfit)[:60]}",
                 f"a result of {name} ({type(value).__qualname__}) can't be written as "

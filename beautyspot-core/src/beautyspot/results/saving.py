@@ -64,7 +64,7 @@ class Pending(Awaited):
         self.task, self.record, self.since = task, record, since
         self.key, self.size = record.cache_key, len(record.result_data or b"")
         is_small = type(record.result_data) is bytes and self.size <= most
-        self.placed = is_small and not task.form.compresses and task.options.save_blob is None
+        self.placed = is_small and not task.options.compress and task.options.save_blob is None
         self.lease, self.replaces, self.earlier = lease, replaces, earlier
         self.stored: bool | None = None
         self.refusals = 0

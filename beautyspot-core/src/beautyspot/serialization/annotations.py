@@ -38,9 +38,7 @@ def classes_in(annotation: object, names: Names | None = None) -> list[type]:
 
     Without `names`, text in it is skipped; see `return_classes`.
     """
-    found: list[type] = []
-    _find(annotation, names or {}, {}, found)
-    return found
+    return [*_find(annotation, names or {}, {})]
 
 
 def return_classes(func: Callable[..., Any]) -> list[type]:
@@ -86,7 +84,7 @@ def _mentioned(annotation: Any, names: Names, seen: dict[Any, Any]) -> Iterator[
         names = {**names, **(getattr(annotation, "__extra_names__", None) or {})}
         annotation = annotation.__forward_arg__
     is_text = isinstance(annotation, str)
-    key = annotation if is_text else id(annotation)
+    key = (annotation, names.get("__name__")) if is_text else id(annotation)
     if key not in seen:
         seen[key] = annotation  # which keeps its id from being used again
         if not is_text:
@@ -119,16 +117,16 @@ def _parts(annotation: Any) -> list[Any]:
     return [*found, generic["origin"], *generic["args"]] if generic else found
 
 
-def _find(annotation: Any, names: Names, seen: dict[Any, Any], found: list[type]) -> None:
+def _find(annotation: Any, names: Names, seen: dict[Any, Any]) -> Iterator[type]:
     """Find the classes that an annotation mentions, and those in the fields of these."""
     for cls in [*_mentioned(annotation, names, seen)]:
         if not issubclass(type(cls), type):
             continue
         with suppress(Refused):
             if not typing.is_typeddict(cls):
-                found.append(cls if cls in SCALAR_BASES else form_of(cls).cls)
+                yield cls if cls in SCALAR_BASES else form_of(cls).cls
             for each, scope in _of_fields(cls, names):
-                _find(each, scope, seen, found)
+                yield from _find(each, scope, seen)
 
 
 def _of_fields(cls: type, names: Names) -> Iterator[tuple[Any, Names]]:
@@ -145,18 +143,16 @@ def _of_fields(cls: type, names: Names) -> Iterator[tuple[Any, Names]]:
 # ------------------------------------------------------------------------------------ arguments
 
 
-def filled(classes: list[type], given: list[Any]) -> list[Any]:
-    """The models of pydantic in these classes that have one parameter, with each of those given.
+def filled(classes: list[Any], given: list[Any]) -> list[Any]:
+    """These classes with each of those given as their parameter, where they take it.
 
     So ``def parse(schema: type[T]) -> Page[T]`` names `Page[Item]` where it is given `Item`.
     """
     found: list[Any] = []
     for cls in classes:
-        model: Any = cls
-        generic = getattr(cls, "__pydantic_generic_metadata__", None) or {"parameters": ()}
-        for each in given if len(generic["parameters"]) == 1 else ():
-            with suppress(Exception):  # what its parameter does not take
-                found.append(model[each])
+        for each in given:
+            with suppress(Exception):  # it takes none, several, or no such one
+                found.append(cls[each])
     return found
 
 

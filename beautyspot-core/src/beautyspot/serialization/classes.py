@@ -17,7 +17,6 @@ from __future__ import annotations
 import functools
 import operator
 import sys
-from contextlib import suppress
 from enum import Enum, Flag
 from types import (
     FunctionType,
@@ -78,21 +77,18 @@ def _is_python(cls: type) -> bool:
     return flags & (_HEAP | _IMMUTABLE) == _HEAP
 
 
-def names_in(place: str) -> Mapping[str, Any]:
-    """The names of a module that is loaded, also of the program that runs; nothing is imported."""
+def loaded_class(name: str) -> type | None:
+    """The class that is loaded under a stored name, and bears that name; None if there is none.
+
+    Nothing is imported; the program that runs is looked at, too.
+    """
+    place, _, path = name.partition(":")
     module: Any = sys.modules.get(place)
     if module is None and place == module_name("__main__"):
         module = sys.modules.get("__main__")
     if not issubclass(type(module), ModuleType):
-        return {}
+        return None
     names: Mapping[str, Any] = object.__getattribute__(module, "__dict__")
-    return names
-
-
-def loaded_class(name: str) -> type | None:
-    """The class that is loaded under a stored name, and bears that name; None if there is none."""
-    place, _, path = name.partition(":")
-    names: Mapping[str, Any] = names_in(place)
     found: Any = None
     for part in path.split("."):
         found = names.get(part)
@@ -160,17 +156,6 @@ def has_plain_hash(cls: type) -> bool:
         elif type(method) not in (WrapperDescriptorType, NoneType):
             return False
     return True
-
-
-def passes_for(cls: type, above: type) -> bool:
-    """Whether a class is below another, and has no other methods under the names of that one."""
-    return is_below(cls, above) and not any(
-        static(above, name) is not _MISSING and name[:6] != "model_"  # as pydantic adds some
-        for base in mro(cls)
-        if not is_below(above, base)
-        for name, each in body(base).items()
-        if type(each) is property or (type(each) is FunctionType and not is_generated(each))
-    )
 
 
 class Form:
@@ -242,11 +227,13 @@ class Form:
             raise Refused("its items are its attributes, and would be two dicts: return dict(…)")
         state = dict(state)
         for name, member in self._members:
-            with suppress(AttributeError, TypeError):  # not set
+            try:
                 item = member.__get__(value)
-                if name in state:
-                    raise Refused(f"it has two attributes {name}: rename one")
-                state[name] = item
+            except (AttributeError, TypeError):  # not set
+                continue
+            if name in state:
+                raise Refused(f"it has two attributes {name}: rename one")
+            state[name] = item
         return {n: x for n, x in state.items() if x is not None or n not in self._in_c}
 
     def parts(self, value: Any) -> list[Any]:
@@ -297,7 +284,7 @@ class Form:
             Exception: the parts are damaged.
         """
         names: list[Any] = [*state] if type(state) is dict else [None]
-        stored: list[Any] = [*fields] if type(fields) in (list, dict) else []
+        stored: list[Any] = [*fields] if type(fields) in (list, dict) else [None]
         if type(fields) is int:
             stored = names[:fields]
         told: dict[str, Any] = fields if type(fields) is dict else {}
@@ -334,16 +321,42 @@ class Form:
         return value
 
 
+def passes_for(cls: type, form: Any) -> bool:
+    """Whether a class is below that of a form, with its fields, and no other methods of its names.
+
+    Raises:
+        Refused: no form follows from the class.
+    """
+    above = form.cls
+    return (
+        is_below(cls, above)
+        and type(form) is Form
+        and form.fields == Form(cls).fields
+        and not any(
+            static(above, name) is not _MISSING and name[:6] != "model_"  # as pydantic adds some
+            for base in mro(cls)
+            if not is_below(above, base)
+            for name, each in body(base).items()
+            if type(each) is property or (type(each) is FunctionType and not is_generated(each))
+        )
+    )
+
+
 class PromisedForm(Form):
     """The same for instances of a class that bears this one's name, as which they are stored.
 
-    What such a class keeps beside the fields, under a name with an underscore, is left out.
+    Of what such a class keeps beside the fields, under names with an underscore, what is no text or
+    number is left out: clients of LLMs keep a `_request_id` there, and instructor all of an answer.
     """
 
     def state(self, value: object) -> dict[str, Any]:
         """See the base class."""
         known = (*self.fields, *self._slots)
-        return {n: x for n, x in super().state(value).items() if n[:1] != "_" or n in known}
+        return {
+            n: x
+            for n, x in super().state(value).items()
+            if n[:1] != "_" or n in known or type(x) in SCALARS
+        }
 
 
 def _field_names(cls: type) -> tuple[str, ...] | None:

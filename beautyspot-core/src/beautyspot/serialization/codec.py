@@ -28,7 +28,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.contracts.values import Buffer
-from beautyspot.errors import RestoreError
+from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import genuine, root_of
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ SURROGATES: Final = "surrogatepass"
 """How lone surrogates in texts are written: as what UTF-8 would have for them."""
 
 
-class Refused(Exception):  # noqa: N818 - not an error of its own: it becomes a SerializationError
+class Refused(SerializationError):  # noqa: N818 - what is said of it begins with the value
     """A value has no stored form. Collects the steps to it while it propagates outwards."""
 
     def __init__(self, reason: str) -> None:
@@ -67,9 +67,9 @@ class Refused(Exception):  # noqa: N818 - not an error of its own: it becomes a 
         self.reason = reason
         self.steps: list[str] = []
 
-    def path(self) -> str:
-        """The path from the result to the value, such as ``result["rows"][3].client``."""
-        return "".join(["result", *self.steps[::-1]])
+    def __str__(self) -> str:
+        """With the path from the result to the value, such as ``result["rows"][3].client``."""
+        return f"result{''.join(self.steps[::-1])} can't be stored: {self.reason}"
 
 
 def aligned(place: int) -> int:
@@ -103,16 +103,15 @@ def check(parts: Sequence[Any], types: Types) -> None:
     """Refuse parts unless each has exactly its type, or one of a tuple of types.
 
     Raises:
-        RestoreError: there are more or fewer parts, or one has another type: damaged data.
+        RestoreError: one has another type: damaged data.
+        ValueError: there are more or fewer.
     """
-    if len(parts) != len(types):
-        raise RestoreError(f"a value of {len(parts)} parts where {len(types)} are expected")
     for part, expected in zip(parts, types, strict=True):
         kind = type(part)
         if kind is expected or expected is object:
             continue
-        if not isinstance(expected, tuple) or kind not in expected:
-            raise RestoreError(f"a part of a value is a {kind.__name__}: the data are damaged")
+        if not isinstance(expected, tuple) or not any(kind is each for each in expected):
+            raise RestoreError("a part of a value is of another type: the data are damaged")
 
 
 BIG_INT: Final = Codec(

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Data
     from beautyspot.serialization.trust import AnyForm, Trust
 
-_ATOMS: Final = frozenset({type(None), bool, float, str, bytes})
 TEXTS: Final = frozenset({str, bytes})
 _LARGE: Final = 2**16  # bytes of buffers that are not copied once more
 
@@ -56,7 +55,8 @@ def document(value: object, trust: Trust) -> Data:
     writer = _Writer(trust)
     tree = writer.tree(value)
     out, size = writer.out, len(writer.out) - len(HEAD) - SIZE.size
-    packed: Any = Packer(strict_types=True, unicode_errors=SURROGATES).pack(tree)
+    packer = Packer(strict_types=True, unicode_errors=SURROGATES, default=writer.large)
+    packed: Any = packer.pack(tree)
     SIZE.pack_into(out, len(HEAD), size)
     if not writer.is_tagged:
         return bytes(packed)
@@ -78,24 +78,21 @@ class _Writer:
         self._known: dict[type, Any] = {}
         self._met: dict[int, Any] = {}  # the instances that equal no other ones, by `id`
 
-    def tree(self, value: Any, step: str = "", place: object = None) -> object:  # noqa: C901 - a case a form
+    def tree(self, value: Any, step: str = "", place: object = None) -> object:
         """The packable form of a value, to which the step leads, formatted with the place.
 
         Raises:
             Refused: it has none.
         """
         kind = type(value)
-        if kind in _ATOMS:
+        if kind in SCALARS:
             return value
         form: object
         try:
-            if kind is int:
-                is_small = -(2**63) <= value < 2**64
-                return value if is_small else self._tag(BIG_INT.code, BIG_INT.encode(value))
             if kind is dict:
                 form = self._mapping(value)
             elif kind is list:
-                is_plain = SCALARS.issuperset(map(type, value)) and _is_packable(value)
+                is_plain = SCALARS.issuperset(map(type, value))
                 form = value if is_plain else self._items(value, "[{}]")
             elif kind is Buffer:
                 form = self._tag(SEGMENT, [self._buffer(value)])
@@ -133,6 +130,10 @@ class _Writer:
         step = f".<encoded {kind.__qualname__}>" if form.code == FUNCTIONS else ""
         return self._tag(form.code, [ref, *self._items(form.parts(value), step)])
 
+    def large(self, value: int) -> list[object]:
+        """The form of an integer that msgpack does not know, for which its packer asks."""
+        return self._tag(BIG_INT.code, BIG_INT.encode(value))
+
     def _tag(self, code: int, parts: list[Any]) -> list[object]:
         self.is_tagged = True
         return [ExtType(code, VERSION), *parts]
@@ -149,7 +150,7 @@ class _Writer:
         """As a map, where the keys are texts or bytes; else keys and values in turn."""
         kinds = {*map(type, value)}
         flat = [*chain.from_iterable(value.items())]
-        if SCALARS.issuperset(map(type, flat)) and _is_packable(flat):
+        if SCALARS.issuperset(map(type, flat)):
             return value if kinds <= TEXTS else self._tag(PAIRS.code, flat)
         done = {key: self.tree(item, "{}", step_to(key)) for key, item in value.items()}
         if kinds <= TEXTS:
@@ -164,15 +165,6 @@ class _Writer:
         start = len(self.out)
         buffer.fill(self.out)
         return len(self.out) - start
-
-
-def _is_packable(value: Any) -> bool:
-    """Whether msgpack writes these scalars: no lone surrogates, no integers of over 64 bits."""
-    try:
-        Packer().pack(value)  # `packb` is a Python function around that
-    except (UnicodeEncodeError, OverflowError):
-        return False
-    return True
 
 
 def step_to(key: object) -> str:
@@ -276,11 +268,11 @@ class Reader:
 
     def _instance(self, code: int, ref: Any, *parts: Any) -> Any:
         """The instance of a class that counts."""
-        form = self._forms.get((code, ref)) if type(ref) is str else None
+        if type(ref) is not str:
+            raise RestoreError("a class without a name: the data are damaged")
+        form = self._forms.get((code, ref))
         if form is None:
-            form = self.trust.of_ref(ref, code)
-            if type(ref) is str:
-                self._forms[code, ref] = form
+            form = self._forms[code, ref] = self.trust.of_ref(ref, code)
         return form.make(*parts)
 
     def _buffer(self, part: object) -> memoryview:

@@ -14,7 +14,6 @@ import re
 import stat
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
@@ -33,11 +32,15 @@ RAW_TEXT: Final = "raw:text"
 
 
 MEDIA: Final = "media:"
-"""How the column `serializer` begins where a result is in the format of its content type."""
+"""How the column `serializer` begins where a result is in the format of its content type.
+
+Who has written it follows, that type, and what it does not hold of the value, in base64: as a JSON
+array of texts.
+"""
 
 
-ERROR: Final = "error:"
-"""How the column `serializer` of an error begins; what a value would have there follows."""
+ERROR: Final = "error:msgpack"
+"""The column `serializer` of an error, whatever serializer the function has."""
 
 
 COMPRESSED: Final = "zstd."
@@ -86,11 +89,6 @@ class StoredError:
         return error
 
 
-def is_error(codec: object) -> bool:
-    """Whether a column `serializer` is that of an error."""
-    return isinstance(codec, str) and codec.startswith(ERROR)
-
-
 def framed(items: list[Data]) -> bytes:
     """The items of a stream as one piece: an msgpack array of their bytes."""
     return bytes(Packer().pack([*map(bytes, items)]))
@@ -126,7 +124,6 @@ SAFE: Final = 64 * 2**20
 _HEAD: Final = r"zstd\.(\d{1,15}):(.*)"
 _IN_PYTHON: Final = sys.version_info >= (3, 14)
 _MODULE: Final = "compression.zstd" if _IN_PYTHON else "backports.zstd"
-_NEEDS: Final = "_zstd" if _IN_PYTHON else _MODULE  # what a Python built without it lacks
 ADVICE: Final = (
     "use a Python that was built with it (import _zstd)"
     if _IN_PYTHON
@@ -135,22 +132,22 @@ ADVICE: Final = (
 """What to do where the library is missing."""
 
 
+def zstandard() -> Any:
+    """The library; None where it is missing."""
+    try:
+        return import_module(_MODULE)
+    except ImportError:
+        return None
+
+
 def check_installed(where: str) -> None:
-    """Refuse to compress where the library is missing, which is not imported for that.
+    """Refuse to compress where the library is missing.
 
     Raises:
         ConfigError: it is; says what to install.
     """
-    if not is_installed():
+    if zstandard() is None:
         raise ConfigError(f'{where} compress="zstd" needs Zstandard: {ADVICE}')
-
-
-def is_installed() -> bool:
-    """Whether the library is there, which is not imported for that."""
-    try:
-        return find_spec(_NEEDS) is not None
-    except ImportError:  # a package above it
-        return False
 
 
 def is_compressed(codec: str | None) -> bool:
@@ -168,7 +165,7 @@ def compressed(codec: str, data: Data) -> tuple[str, bytes] | None:
     """The column and the bytes of a compressed result; None where that gains nothing."""
     if len(data) < SMALLEST or codec.startswith((COMPRESSED, ERROR)):
         return None
-    packed: bytes = _zstd().compress(data)
+    packed: bytes = zstandard().compress(data)
     head = f"{COMPRESSED}{len(data)}:"
     gains = len(packed) + len(head) < len(data) and not _is_too_steep(len(packed), len(data))
     return (head + codec, packed) if gains else None
@@ -188,7 +185,9 @@ def decompressed(payload: Payload) -> Payload:
         raise RestoreError(
             f"{stored} stored bytes claim to be {size} bytes, which no result of ours does"
         )
-    zstd = _zstd()
+    zstd = zstandard()
+    if zstd is None:
+        raise RestoreError(f"the result is compressed, and Zstandard is missing: {ADVICE}")
     decompressor = zstd.ZstdDecompressor()
     try:
         data = decompressor.decompress(payload.data, max_length=size + 1)
@@ -201,20 +200,6 @@ def decompressed(payload: Payload) -> Payload:
 
 def _is_too_steep(stored: int, size: int) -> bool:
     return size > max(SAFE, STEEPEST * stored)
-
-
-def _zstd() -> Any:
-    """The library.
-
-    Raises:
-        RestoreError: it is missing.
-    """
-    try:
-        return import_module(_MODULE)
-    except ImportError as error:
-        raise RestoreError(f"the result is compressed, and Zstandard is missing: {ADVICE}") from (
-            error
-        )
 
 
 FILE_CODEC: Final = "file:"
@@ -276,7 +261,7 @@ def named_file(path: Path, codec: str) -> File:
     try:
         return File(path, content_type, name=name)
     except ConfigError as error:
-        raise _unsound(codec) from error
+        raise RestoreError(f"a stored file of no sound name or type ({codec!r:.80})") from error
 
 
 def suffix_of(codec: str) -> str:
@@ -285,18 +270,19 @@ def suffix_of(codec: str) -> str:
     return suffix.lower() if suffix.isascii() and suffix.isalnum() and len(suffix) < 16 else "bin"
 
 
-def described(codec: str) -> tuple[str, str]:
-    """The name and the MIME type of a row's file; raises as `named_file`."""
+def described(codec: str) -> list[str]:
+    """What the column says of a file: its name and content type; of `MEDIA` see there.
+
+    Raises:
+        RestoreError: it says something else.
+    """
     import json
 
+    kind, _, text = codec.partition(":")
     try:
-        name, content_type = json.loads(codec.removeprefix(FILE_CODEC))
-    except (ValueError, TypeError, RecursionError) as error:
-        raise _unsound(codec) from error
-    if isinstance(name, str) and isinstance(content_type, str):
-        return name, content_type
-    raise _unsound(codec)
-
-
-def _unsound(codec: str) -> RestoreError:
-    return RestoreError(f"a stored file of no sound name or type ({codec!r:.80})")
+        parts = json.loads(text)
+    except (ValueError, RecursionError):
+        parts = None
+    if type(parts) is not list or [*map(type, parts)] != [str] * (2 if kind == "file" else 3):
+        raise RestoreError(f"a stored file of no sound name or type ({codec!r:.80})")
+    return parts

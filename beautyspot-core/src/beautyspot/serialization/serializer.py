@@ -77,20 +77,21 @@ class MsgpackSerializer(SerializerBase):
         try:
             return document(value, self._trust)
         except Refused as refused:
-            raise _refusal(refused) from refused.__cause__
+            raise SerializationError(str(refused)) from refused.__cause__
         except Exception as error:  # raised by the value's own methods, or out of memory
             raise SerializationError(
                 f"the result ({type(value).__qualname__}) can't be stored: "
                 f"{error_shown(error)} while it was read; return it in a simpler form"
             ) from error
 
-    def loads(self, data: Data, *, owned: bool = False) -> Any:
+    def loads(self, data: Data, *, owned: bool = False, reader: type[Reader] = Reader) -> Any:
         """The value of `data`, made afresh: two calls share nothing that can be changed.
 
         Args:
             data: the bytes.
             owned: True if nothing else uses `data`, now or later, and it can be written to. Then an
                 array that is most of it keeps it as its memory, and is not copied.
+            reader: makes the values of their parts.
 
         Raises:
             RestoreError: the data are damaged, were stored by a newer release, or hold an instance
@@ -98,7 +99,7 @@ class MsgpackSerializer(SerializerBase):
         """
         try:
             if data[0] == ARRAY and is_tagged(data):
-                return parse(data, Reader, self._trust, owned=owned)
+                return parse(data, reader, self._trust, owned=owned)
             return unpackb(data, strict_map_key=True, unicode_errors=SURROGATES, ext_hook=no_ext)
         except Exception as error:
             raise _unreadable(error) from error
@@ -107,12 +108,7 @@ class MsgpackSerializer(SerializerBase):
         """See `SerializerBase.loads_for_looking`. What is named here is restored, if it can be."""
         from beautyspot.serialization.looking import LookingReader  # no call needs it
 
-        if not data or not is_tagged(data):
-            return self.loads(data)
-        try:
-            return parse(data, LookingReader, self._trust)
-        except Exception as error:
-            raise _unreadable(error) from error
+        return self.loads(data, reader=LookingReader)
 
     def encoded(self, value: object) -> object:
         """What `encode` makes of an instance of a registered class, as an `Encoded`.
@@ -125,12 +121,15 @@ class MsgpackSerializer(SerializerBase):
         known = self._trust.of_type(type(value))
         if known is None or not isinstance(known[1], Functions) or known[1].by:
             return value
-        try:
-            return Encoded(known[0], known[1].parts(value)[1])
-        except Refused as refused:
-            raise _refusal(refused) from refused.__cause__
+        return Encoded(known[0], known[1].parts(value)[1])
 
-    def vouching(self, types: Iterable[Any], *, own: str | None = None) -> MsgpackSerializer:
+    def vouching(
+        self,
+        types: Iterable[Any],
+        *,
+        own: str | None = None,
+        errors: tuple[type[Exception], ...] = (),
+    ) -> MsgpackSerializer:
         """A serializer that also restores the classes in `types`: annotations, and their fields.
 
         What is registered with `self` counts for it, also later.
@@ -138,13 +137,12 @@ class MsgpackSerializer(SerializerBase):
         Args:
             types: the annotations.
             own: the top-level package of a function, the loaded classes of which count as well.
+            errors: classes of errors; they, and loaded ones below them, count as well.
         """
-        classes = [cls for annotation in types for cls in classes_in(annotation)]
+        classes = [cls for annotation in (*types, *errors) for cls in classes_in(annotation)]
         old = self._trust
-        if not classes and own is None:
-            return self
         named = [*old.named.values(), *classes]
-        return self._with(Trust(old.registered, old.types, named, own or old.own))
+        return self._with(Trust(old.registered, old.types, named, own or old.own, errors))
 
     def supporting(self, types: Types) -> MsgpackSerializer:
         """See `SerializerBase.supporting`. A registered class wins over a plug-in's."""
@@ -212,10 +210,6 @@ class MsgpackSerializer(SerializerBase):
             )
         registered.pop(name, None)  # the last one that is registered is written
         registered[name] = form
-
-
-def _refusal(refused: Refused) -> SerializationError:
-    return SerializationError(f"{refused.path()} can't be stored: {refused.reason}")
 
 
 def _unreadable(error: Exception) -> RestoreError:

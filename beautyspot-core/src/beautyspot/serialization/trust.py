@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
-from beautyspot.contracts.values import GET_DATA, NO_DATA, OF_DATA, class_name, support_of
+from beautyspot.contracts.values import class_name, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
 from beautyspot.messages import error_shown, less_secrets
@@ -88,6 +88,7 @@ class Functions(NamedTuple):
         encode: gives a value that can be stored.
         decode: makes an instance of that.
         counted: gives what has to be `cls` for the class of an instance.
+        code: the ext type.
     """
 
     cls: type | str
@@ -95,11 +96,7 @@ class Functions(NamedTuple):
     encode: Callable[[Any], Any]
     decode: Callable[[Any], Any]
     counted: Callable[[type], Any] = lambda cls: cls
-
-    @property
-    def code(self) -> int:
-        """The ext type."""
-        return FUNCTIONS
+    code: int = FUNCTIONS
 
     def parts(self, value: Any) -> list[Any]:
         """By whom it is written, and what `encode` makes of an instance."""
@@ -155,6 +152,7 @@ class Trust:
             below them, and of their packages, count as well.
         own: the top-level package of the function, the loaded classes of which count; None where
             others may have written what is stored.
+        errors: classes of errors that are results; loaded ones below them count as well.
     """
 
     def __init__(
@@ -163,10 +161,12 @@ class Trust:
         types: Types,
         named: Iterable[type] = (),
         own: str | None = None,
+        errors: tuple[type[Exception], ...] = (),
     ) -> None:
         self.registered = registered
         self.types = types
         self.own = own
+        self.errors = errors
         # Of two of one name, the first counts.
         self.named: dict[str, type] = {_name_of(cls): cls for cls in reversed([*named])}
         self._forms: dict[int, Form | EnumForm] = {}  # by `id`: classes may be equal
@@ -174,9 +174,9 @@ class Trust:
     def of_type(self, cls: type) -> tuple[Any, AnyForm] | None:
         """What stands for a class in stored bytes, and how to write its instances.
 
-        A class that bears the name of one above it, as a library makes one to stand for that, and
-        the `Page[~T]` of a `Page`, are stored as that one, if the annotation names it or one above
-        it, and it has the same fields and methods. None if it does not count.
+        A class that bears the name of one above it which counts, as a library makes one to stand
+        for that, and the `Page[~T]` of a `Page`, are stored as that one, if the annotation names it
+        or one above it, and it has the same fields and methods. None if it does not count.
         """
         for name, form in reversed(self.registered.items()):
             if form.cls is cls:
@@ -188,19 +188,16 @@ class Trust:
             return name if exact == name else f"{name} {exact}", _of_plugin(support, exact)
         if foreign(cls) is not None:  # such as a row of a database, of a class that has fields
             return None
-        ref = _name_of(cls)
-        with suppress(Refused, RestoreError):
-            if self._class(ref) is cls:
-                return ref, self._form(cls)
         generic = _generic(cls)
-        origin = generic["origin"] if {*map(type, generic["args"])} == {TypeVar} else None
-        above: type = origin or loaded_class(ref) or cls  # whose name it bears
-        is_said = above is not cls and is_below(above, *self.named.values())
-        if is_said and passes_for(cls, above):
-            found = self.of_type(above)
-            with suppress(Refused):
-                if found and type(found[1]) is Form and found[1].fields == Form(cls).fields:
-                    return found if origin is not None else (found[0], PromisedForm(above))
+        origin = generic["origin"] if {*map(type, generic["args"])} == {TypeVar} else cls
+        for each in (cls, origin):
+            with suppress(Refused, RestoreError):
+                ref = _name_of(each)
+                found: Any = self._counted(ref)
+                if found.cls is cls:
+                    return ref, found
+                if is_below(found.cls, *self.named.values()) and passes_for(cls, found):
+                    return ref, PromisedForm(found.cls)
         return None
 
     def promised(self, cls: type) -> type | None:
@@ -213,44 +210,43 @@ class Trust:
                 return base
         return None
 
-    def of_ref(self, ref: Any, code: int) -> AnyForm:
+    def of_ref(self, ref: str, code: int) -> AnyForm:
         """How to read an instance of the class that a stored reference means.
 
         Raises:
             RestoreError: it means none, one that does not count, or is written in another way now.
             Refused: no form follows from the class by now.
         """
-        form: AnyForm | None = self.registered.get(ref) if type(ref) is str else None
-        if form is None:
-            form = self._plugin(ref) if code == FUNCTIONS else self._form(self._class(ref))
+        if code == FUNCTIONS and ref not in self.registered:
+            name, _, exact = ref.partition(" ")
+            if name in self.types:
+                return _of_plugin(self.types[name], exact or name)
+            raise RestoreError(
+                f"a {name} is stored: register it, or install the plug-in that has it (of NumPy, "
+                "pandas and so on beautyspot-data: docs/install.md)"
+            )
+        form = self._counted(ref)
         if form.code != code:
             raise RestoreError(f"{ref!r:.200} is now stored in another way than it was")
         return form
 
-    def _form(self, cls: type) -> Form | EnumForm:
+    def _counted(self, ref: str) -> AnyForm:
+        """The form of the class that a reference means, if it counts; raises as `of_ref`."""
+        if ref in self.registered:
+            return self.registered[ref]
+        cls = self._class(ref)
         form = self._forms.get(id(cls))
         if form is None:
             form = self._forms[id(cls)] = form_of(cls)
         return form
 
-    def _plugin(self, names: Any) -> Functions:
-        name, _, exact = names.partition(" ") if type(names) is str else ("", "", "")
-        if name in self.types:
-            return _of_plugin(self.types[name], exact or name)
-        if root_of(name.partition(":")[0]) in OF_DATA:
-            raise RestoreError(f"a {name} {NO_DATA}: {GET_DATA}")
-        raise RestoreError(f"a {name} is stored: register it, or install the plug-in that has it")
-
-    def _class(self, ref: Any) -> type:
-        """The class that a reference means, if it counts; raises as `of_ref`."""
-        if type(ref) is not str:
-            raise RestoreError("a class without a name: the data are damaged")
-        known: Any = self.registered.get(ref)
-        if known is not None:
-            return known.cls  # type: ignore[no-any-return]
+    def _class(self, ref: str) -> type:
+        """The class itself, which nobody has registered."""
         cls = loaded_class(ref)
         if ref in self.named:  # a notebook may have defined it again since
             return self.named[ref] if cls is None else cls
+        if cls is not None and is_below(cls, *self.errors):
+            return cls
         if cls is not None and self.own is not None and not is_below(cls, dict, list, set):
             place = ref.partition(":")[0]
             is_own = root_of(place) == self.own or place == module_name("__main__")
@@ -260,8 +256,9 @@ class Trust:
             if is_own or (is_near and not is_text):
                 return cls
         raise RestoreError(
-            f"nothing vouches for {ref!r}: name it in the function's return annotation, register "
-            "it, or, if it is the program's own, import its module where the program starts"
+            f"nothing vouches for {ref!r}: name it in the function's return annotation, an error "
+            "in cache_errors=, register it, or, if it is the program's own, import its module "
+            "where the program starts"
         )
 
     def check_hashed(self, values: Sequence[Any]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
@@ -31,12 +31,12 @@ from beautyspot.serialization.payload import (
 )
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.serialization.trust import Encoded
-from beautyspot.tasks.media import Media, parts_of
+from beautyspot.tasks.media import Media, plain_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import Data, SerializerBase, TaskRecord
+    from beautyspot.contracts import SerializerBase, TaskRecord
     from beautyspot.contracts.values import Types
     from beautyspot.tasks.options import MarkOptions
 
@@ -57,52 +57,38 @@ _EXTENSIONS: Final = {
 }
 
 
+@dataclass(eq=False, repr=False)
 class ResultForm:
     """Turns the results of one function into bytes and back.
 
-    Args:
+    Attributes:
         function: the user's function.
         options: of its mark.
-        serializer: of the Spot, or of the mark.
+        given: the serializer of the Spot, or of the mark.
         types: those that plug-ins support.
         streams: whether a result is a stream: a list of items.
         is_private: whether nobody but this user can have written what is stored, asked when the
             first instance is.
-
-    Attributes:
+        passed: annotations and classes that results may be of beside those of the function.
         codec: the column `serializer` of a result that the serializer packed.
-        content_type: the MIME type of the results, where the mark names one.
-        streams: whether a result is a list of items.
-        compresses: whether what is stored is compressed.
-        maps: whether results that are files of this machine are mapped, and not read.
         draw: makes the file that a call gives in the place of what the function returned, or of
             what was stored before the mark named a content type; None where no type that is so is
             known.
     """
 
-    def __init__(
-        self,
-        function: Callable[..., Any],
-        options: MarkOptions,
-        serializer: SerializerBase,
-        types: Types,
-        *,
-        streams: bool,
-        is_private: Callable[[], bool],
-    ) -> None:
-        self._function = function
-        self._is_private = is_private
-        self._own = own_of(unwrap_ours(function))
-        self._given: list[Any] = []
-        self._serializer = serializer
-        self._media = Media(options.content_type, types)
-        self.streams = streams
-        self._save_blob = options.save_blob
-        self.content_type = options.content_type
-        self.compresses = bool(options.compress)
-        self.maps = options.mmap
+    function: Callable[..., Any]
+    options: MarkOptions
+    given: SerializerBase
+    types: Types
+    streams: bool
+    is_private: Callable[[], bool]
+    passed: list[Any] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Look at what the mark says."""
+        self._media = Media(self.options.content_type, self.types)
         self.draw = self._media.draw if self._media.draws else None
-        self.codec = f"stream:{serializer.name}" if streams else serializer.name
+        self.codec = f"stream:{self.given.name}" if self.streams else self.given.name
 
     @Lazily
     def serializer(self) -> SerializerBase:
@@ -110,32 +96,39 @@ class ResultForm:
 
         Looked up when first needed: a class may be defined below the function that returns it.
         """
-        user = unwrap_ours(self._function)
+        user = unwrap_ours(self.function)
         classes = [user] if isinstance(user, type) else return_classes(user)
-        vouching = self._serializer.vouching
-        own = self._own if self._is_private() else None
-        serializer = vouching(classes, **hints(vouching, own=own))
-        given = [*self._given, *filled(classes, self._given)]
-        return serializer.vouching(given) if given else serializer
+        named = [*classes, *self.passed, *filled(classes, self.passed)]
+        vouching = self.given.vouching
+        return vouching(named, **hints(vouching, own=self._own()))
+
+    def _own(self) -> str | None:
+        """The package whose loaded classes count; None where others may have written rows."""
+        return own_of(unwrap_ours(self.function)) if self.is_private() else None
+
+    @Lazily
+    def _ours(self) -> MsgpackSerializer:
+        """The serializer, or where it is of another kind one of ours for the same classes."""
+        if isinstance(self.serializer, MsgpackSerializer):
+            return self.serializer
+        return self._media.serializer.vouching((), own=self._own())
+
+    @Lazily
+    def errors(self) -> MsgpackSerializer:
+        """Writes and reads the errors that are results."""
+        return self._ours.vouching((), errors=self.options.cache_errors)
 
     @Lazily
     def of_others(self) -> ResultForm:
         """The same for rows that others may have written: a function's own classes need a name."""
-        return self._with(_is_private=lambda: False)
-
-    def _with(self, **changed: Any) -> ResultForm:
-        form = copy.copy(self)
-        for made in ("serializer", "of_others", "_owned"):
-            vars(form).pop(made, None)
-        vars(form).update(changed)
-        return form
+        return replace(self, is_private=lambda: False)
 
     def vouching(self, annotations: list[Any]) -> ResultForm:
         """This form, for results that may also be of the classes in these annotations.
 
         Of two classes of one name, the first counts.
         """
-        return self._with(_given=annotations)
+        return replace(self, passed=annotations)
 
     def encode(self, value: Any, *, as_media: bool = True) -> Payload:
         """A result's bytes; a stream comes as the list of its items' bytes.
@@ -158,18 +151,19 @@ class ResultForm:
         serializer = self.serializer
         if isinstance(serializer, MsgpackSerializer) and type(value).__module__ != "builtins":
             value = serializer.encoded(value)
-        may_be_media = as_media and (self.content_type is not None or type(value) is Encoded)
-        file = self._media.written(value) if may_be_media else None
-        if file is not None:
-            return file
+        if as_media and (self._media.kind or type(value) is Encoded):
+            file = self._media.written(value)
+            if file is not None:
+                return file
         data = serializer.dumps(value)
         if not isinstance(data, bytes | bytearray | memoryview):
-            kind = type(data).__name__
-            raise SerializationError(f"{self._serializer!r} gave {kind} in place of bytes: mend it")
+            raise SerializationError(
+                f"{self.given!r} gave {type(data).__name__} in place of bytes: mend it"
+            )
         return Payload(data, self.codec)
 
     def _file(self, value: File) -> Payload:
-        if self._save_blob is False:
+        if self.options.save_blob is False:
             raise SerializationError(
                 "the File can't be stored: it is a blob of its own, and save_blob=False forbids "
                 "blobs: leave it out"
@@ -183,7 +177,7 @@ class ResultForm:
         Packing a large one only copies it, several times. Another serializer than ours may do
         more, such as compressing, so it is not passed by.
         """
-        if self.content_type is None and (len(value) < LARGE or self._serializer.name != "msgpack"):
+        if not self._media.kind and (len(value) < LARGE or self.given.name != "msgpack"):
             return None
         if isinstance(value, bytes):
             return Payload(value, RAW_BYTES)
@@ -213,16 +207,9 @@ class ResultForm:
         if codec == RAW_TEXT and not streams:
             return str(data, "utf-8")
         if codec.startswith(MEDIA) and not streams:
-            return self._of_file(data, codec)
+            value = self._media.read(data, codec)
+            return self._ours.loads(self._ours.dumps(value)) if type(value) is Encoded else value
         raise RestoreError(f"the result was stored by {codec!r}, and {self.codec!r} can't read it")
-
-    def _of_file(self, data: Data, codec: str) -> Any:
-        value, serializer = self._media.read(data, codec), self.serializer
-        if type(value) is not Encoded:
-            return value
-        if isinstance(serializer, MsgpackSerializer):
-            return serializer.loads(serializer.dumps(value))
-        raise RestoreError(f"the serializer {serializer.name!r} knows no class {value.name:.80}")
 
     def takes_over(self, codec: str) -> bool:
         """Whether a value may use the stored data as its own memory, if nothing else holds them."""
@@ -234,17 +221,11 @@ class ResultForm:
         """The argument that tells the serializer that data are its own, if it takes one."""
         return hints(self.serializer.loads, owned=True)
 
-    def wants_blob(self, size: int, threshold: int) -> bool:
-        """Whether a result of `size` bytes goes to the blob storage."""
-        return size > threshold if self._save_blob is None else self._save_blob
-
     def row_type(self, codec: str) -> str | None:
         """The MIME type that the row of a result names which the serializer did not pack."""
-        if codec.startswith(FILE_CODEC):
+        if codec.startswith((FILE_CODEC, MEDIA)):
             return described(codec)[1]
-        if codec.startswith(MEDIA):
-            return parts_of(codec)[0]
-        return self.content_type if codec in (RAW_BYTES, RAW_TEXT) else None
+        return self.options.content_type if codec in (RAW_BYTES, RAW_TEXT) else None
 
 
 def kind_of(record: TaskRecord) -> tuple[str, str, bool]:
@@ -262,7 +243,7 @@ def kind_of(record: TaskRecord) -> tuple[str, str, bool]:
             kind = str(record.content_type)
         is_file = codec.startswith(FILE_CODEC)
         return kind, suffix_of(codec) if is_file else _extension_of(kind), True
-    if codec.removeprefix(ERROR) == "msgpack":
+    if codec in ("msgpack", ERROR):
         return "application/msgpack", "msgpack", False
     return OPAQUE, "bin", False
 
@@ -276,6 +257,6 @@ def _extension_of(content_type: str) -> str:
     """The file extension that fits a content type, without its dot."""
     import mimetypes  # reads the system's tables when first used
 
-    kind = content_type.partition(";")[0].strip().lower()
+    kind = plain_type(content_type)
     guess = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ""
     return guess.lstrip(".") or ("txt" if kind.startswith("text/") else "bin")

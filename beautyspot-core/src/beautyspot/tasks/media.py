@@ -18,13 +18,12 @@ from base64 import b64decode, b64encode
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.storage import CONTENT_TYPE
 from beautyspot.contracts.values import support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.keys.generator import KeyGen
 from beautyspot.messages import error_shown
-from beautyspot.serialization.payload import MEDIA, RAW_BYTES, Payload, Unfit
+from beautyspot.serialization.payload import MEDIA, RAW_BYTES, Payload, Unfit, described
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.serialization.trust import Encoded
 
@@ -65,18 +64,17 @@ class Media:
         types: those that plug-ins support.
 
     Attributes:
+        kind: the content type in lower case and without parameters; "" where there is none.
+        serializer: one of ours, for what a file does not hold.
         draws: whether there are values in whose place a file of this type is given.
     """
 
     def __init__(self, content_type: str | None, types: Types) -> None:
         self._content_type = content_type or ""
-        self._kind = _plain(self._content_type)
+        self.kind = plain_type(self._content_type)
         self._types = types
-        self.draws = any(each.drawn and self._kind in each.media for each in types.values())
-
-    @Lazily
-    def _serializer(self) -> MsgpackSerializer:
-        return MsgpackSerializer().supporting(self._types)
+        self.serializer = MsgpackSerializer().supporting(types)
+        self.draws = any(each.drawn and self.kind in each.media for each in types.values())
 
     def draw(self, value: Any) -> Any:
         """The bytes of the file that is given in the place of a value; the value if there is none.
@@ -85,7 +83,7 @@ class Media:
         """
         try:
             drawn, support = self._support(value)
-            return bytes(support.to_media(drawn, self._kind)[0]) if support.drawn else value
+            return bytes(support.to_media(drawn, self.kind)[0]) if support.drawn else value
         except Exception:
             return value
 
@@ -98,14 +96,13 @@ class Media:
         cls = type(value)
         found = ("", _JSON) if cls in _OF_JSON else support_of(self._types, cls)
         if found is None and self.draws and hasattr(cls, "figure"):
-            with suppress(Exception):  # of a property
-                figure = value.figure
-                held = support_of(self._types, type(figure))
-                if held and held[1].drawn:
-                    value, found = figure, held
+            with suppress(Exception):  # of a property; or it is no figure of a known kind
+                figure, by = self._support(value.figure)
+                if by.drawn:
+                    return figure, by
         support: TypeSupport | _Json | None = found[1] if found else None
-        is_json = support is _JSON and self._kind.endswith("+json")
-        if support is not None and (is_json or self._kind in support.media):
+        is_json = support is _JSON and self.kind.endswith("+json")
+        if support is not None and (is_json or self.kind in support.media):
             return value, support
         there = f"{' or '.join(support.media)} only" if support else "no file"
         raise Unfit(f"the type {cls.__qualname__} is written as {there}")
@@ -119,17 +116,17 @@ class Media:
         """
         if type(value) is Encoded:
             return self._of_class(value)
-        if not self._kind or value is None:
+        if not self.kind or value is None:
             return None
         return self._checked(*self._support(value))
 
     def _checked(self, value: Any, support: TypeSupport | _Json) -> Payload:
         """The result as a file, if it comes back from that."""
         try:
-            data, beside = support.to_media(value, self._kind)
+            data, beside = support.to_media(value, self.kind)
             if support.drawn:
                 return Payload(data, RAW_BYTES)
-            packed = b"" if beside is None else bytes(self._serializer.dumps(beside))
+            packed = b"" if beside is None else bytes(self.serializer.dumps(beside))
             text_of = KeyGen().supporting(self._types).canonical
             if text_of(value) != text_of(self._read(support, data, packed)):
                 raise Unfit("it would come back changed")
@@ -144,21 +141,21 @@ class Media:
         if len(packed) > _LONGEST:
             what = f"what {self._content_type} does not hold of it takes {len(packed)} bytes"
             raise Unfit(what)
-        return Payload(data, _codec(self._content_type, support.name, packed))
+        said = [support.name, self._content_type, b64encode(packed).decode()]
+        return Payload(data, MEDIA + json.dumps(said))
 
     def _read(self, support: TypeSupport | _Json, data: Data, packed: bytes) -> Any:
-        beside = self._serializer.loads(packed) if packed else None
-        return support.from_media(data, self._kind, beside)
+        beside = self.serializer.loads(packed) if packed else None
+        return support.from_media(data, self.kind, beside)
 
     def _of_class(self, value: Encoded) -> Payload | None:
         """What `encode` of a registered class gave, if that is ``(bytes, content type)``."""
         form: Any = value.form
         is_pair = type(form) is tuple and [*map(type, form)] == [bytes, str]
-        if is_pair and re.fullmatch(CONTENT_TYPE, form[1]):
-            data, kind = form
-            if self._kind in ("", _plain(kind)):
-                return Payload(data, _codec(kind, _CLASS + value.name))
-        if self._kind:
+        kind = form[1] if is_pair else ""
+        if re.fullmatch(CONTENT_TYPE, kind) and self.kind in ("", plain_type(kind)):
+            return Payload(form[0], MEDIA + json.dumps([_CLASS + value.name, kind, ""]))
+        if self.kind:
             raise Unfit(f"its encode= gives no pair (bytes, {self._content_type!r})")
         return None
 
@@ -172,16 +169,16 @@ class Media:
             RestoreError: damaged, or of another type.
             ImportError: its library is not installed.
         """
-        kind, by, packed = parts_of(codec)
+        by, kind, beside = described(codec)
         if by.startswith(_CLASS):
             return Encoded(by.removeprefix(_CLASS), (bytes(data), kind))
-        if _plain(kind) != self._kind:
+        if plain_type(kind) != self.kind:
             raise RestoreError(f"it was stored as {kind:.40}, and content_type= says otherwise")
         known: list[TypeSupport | _Json] = [_JSON, *self._types.values()]
         support = next((each for each in known if each.name == by), None)
         try:
             if support is not None:
-                return self._read(support, data, packed)
+                return self._read(support, data, b64decode(beside, validate=True))
         except (RestoreError, ImportError):
             raise
         except Exception as error:
@@ -191,25 +188,6 @@ class Media:
         )
 
 
-def _plain(content_type: str) -> str:
+def plain_type(content_type: str) -> str:
     """A content type in lower case, without its parameters."""
     return content_type.partition(";")[0].strip().lower()
-
-
-def _codec(content_type: str, by: str, beside: bytes = b"") -> str:
-    """The column `serializer`, which the digest and the signature cover."""
-    return f"{MEDIA}{by}|{content_type}|{b64encode(beside).decode()}"
-
-
-def parts_of(codec: str) -> tuple[str, str, bytes]:
-    """The content type of a file, who has written it, and what of the value it does not hold.
-
-    Raises:
-        RestoreError: damaged.
-    """
-    head, _, text = codec.removeprefix(MEDIA).rpartition("|")
-    by, _, kind = head.rpartition("|")
-    try:
-        return kind, by, b64decode(text, validate=True)
-    except ValueError as error:
-        raise RestoreError(f"a stored file of no sound type ({codec!r:.80})") from error

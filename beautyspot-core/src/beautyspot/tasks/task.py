@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.config.settings import or_none
 from beautyspot.contracts import as_time, seconds
-from beautyspot.errors import BeautyspotError, RestoreError
+from beautyspot.errors import BeautyspotError
 from beautyspot.functions.annotations import signature_of
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import classes_by_arguments
@@ -219,8 +219,7 @@ class Task:
         Raises:
             SerializationError: it has no faithful stored form.
         """
-        data = written(self.form.serializer, error, self.options.cache_errors)
-        return Payload(data, ERROR + self.form.codec)
+        return Payload(written(self.form.errors, error), ERROR)
 
     def restore_error(self, payload: Payload, form: ResultForm) -> Exception | None:
         """A stored error, made again; None where the mark does not name its class.
@@ -230,14 +229,10 @@ class Task:
             form: this task's, or for a row that others may have written `of_others`.
 
         Raises:
-            RestoreError: damaged, or stored by another serializer.
+            RestoreError: damaged, or of a class that does not count.
         """
-        if not self.options.cache_errors:
-            return None
-        if payload.codec != ERROR + self.form.codec:
-            stored, ours = payload.codec.removeprefix(ERROR), self.form.codec
-            raise RestoreError(f"the error was stored by {stored!r}, and {ours!r} can't read it")
-        return restored(form.serializer, payload.data, self.options.cache_errors)
+        classes = self.options.cache_errors
+        return restored(form.errors, payload.data, classes) if classes else None
 
     def fits(self, call: Call) -> bool:
         """Whether the call's arguments fit the function's signature."""
