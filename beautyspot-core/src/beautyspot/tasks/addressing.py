@@ -260,26 +260,26 @@ class Addressing:
 
         None where it can't make them in bulk: also before the first call has its key.
         """
-        maker, keygen = self._key_maker, self._keygen
+        maker, bind, names = self._key_maker, self.bind, self._binding.names
         if maker is None or self.has_own_id or self.follows:
             return None
-        made: list[str] = []
-        for args in calls:
-            key = ""
+        by_columns, are_flat = self._is_ours and names and not self._added, FLAT.issuperset
+        keys, places, flat = [""] * len(calls), list[int](), list[tuple[Any, ...]]()
+        for place, args in enumerate(calls):
             try:
-                values, more = bound = self.bind(*args)
-                if self._is_ours and not more and FLAT.issuperset(map(type, values)):
-                    flat = zip(self._binding.names, values, strict=False)
-                    texts = keygen.texts_of(dict(flat))
-                    key = maker(keygen.id_of(texts, self._added))
+                values, more = bound = bind(*args)
+                if by_columns and not more and are_flat(map(type, values)):
+                    flat.append(values)
+                    places.append(place)
                 else:
                     call = Addressed()
                     self.address(call, bound)
-                    key = call.key
+                    keys[place] = call.key
             except Exception:  # noqa: S110 - whoever makes the call meets it again
                 pass
-            made.append(key)
-        return made
+        for place, input_id in zip(places, self._keygen.ids_of(names, flat), strict=True):
+            keys[place] = maker(input_id)
+        return keys
 
     def earlier_keys(self, call: Addressed) -> list[str]:
         """The keys of the call under the identifiers of `renamed_from=`, in their order."""
