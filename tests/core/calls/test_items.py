@@ -281,8 +281,10 @@ def test_a_question_is_about_one_item(spot: Spot) -> None:
     for ask in (spot.key, spot.peek, spot.explain):
         with pytest.raises(ConfigError, match="give a list of one item, not of 2"):
             ask(function, ["a", "b"])
-        with pytest.raises(ConfigError, match="got an empty list"):
+        with pytest.raises(ConfigError, match="give a list of one item, not of 0"):
             ask(function, [])
+    assert spot.refresh(function, []) == []
+    assert not spot.invalidate(function, [])
     assert len(STATE.ran) == 1
 
 

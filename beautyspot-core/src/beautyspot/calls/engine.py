@@ -38,7 +38,6 @@ class Owner(Protocol):
     """The Spot, as `lifecycle` and `pickling` need it."""
 
     name: str
-    _given: dict[str, Any]
 
     @property
     def _engine(self) -> Engine: ...
