@@ -88,7 +88,7 @@ def test_the_rates_of_spots_of_this_process(
 ) -> None:
     limiter = [
         {"name": "requests", "use": "gcra", "rate": "600/min"},
-        {"name": "tokens", "use": "gcra-shared", "rate": "9000/min", "burst": 20.0},
+        {"name": "tokens", "use": "gcra", "rate": "9000/min", "burst": 20.0},
     ]
     spot = make_spot(limiter=limiter)
     other = make_spot(directory=tmp_path / "other", limiter="7/s")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -81,11 +80,3 @@ def test_names_are_listed_and_another_one_is_an_attribute_error() -> None:
     assert {"PrometheusObserver", "StructlogObserver"} <= {*dir(beautyspot_observe)}
     with pytest.raises(AttributeError, match="no attribute 'JaegerObserver'"):
         beautyspot_observe.JaegerObserver  # noqa: B018
-
-
-@pytest.mark.parametrize("name", beautyspot_observe.__all__)
-def test_an_observer_goes_to_another_process(name: str) -> None:
-    observer = getattr(beautyspot_observe, name)()
-    sent = pickle.loads(pickle.dumps(observer))
-    assert type(sent) is type(observer)
-    sent.observe(bs.Miss("app", "module:function", "", "no key"))

@@ -26,7 +26,7 @@ class KeepsCredit(TokenBucket):
     """What is given back is kept for later, in a burst."""
 
     def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
-        schedule, limits = self._of(grant.key), dict(self.limits)
+        schedule, limits = self._schedules.of(grant.key, self._clock()), dict(self.limits)
         for name, cost in real.items():
             burst = limits[name].burst + max(0.0, grant.costs[name] - cost)
             limits[name] = limits[name]._replace(burst=burst)
@@ -45,16 +45,17 @@ class HoldsNothing(TokenBucket):
 
 class HoldsNoKeysToCome(TokenBucket):
     def hold(self, seconds: float, key: str = "") -> None:
-        for each in [key] if key else ["", *self._schedules]:
-            super().hold(seconds, each) if each else self._plain.ends.update(
-                rate=self._clock() + seconds
-            )
+        before = self._schedules.plain.until
+        super().hold(seconds, key)
+        if not key:  # what a new key is made after
+            self._schedules.plain.until = before
+            self._schedules.plain.ends["rate"] = self._clock() + seconds
 
 
 class Bursts(TokenBucket):
     def _begin(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> None:
         super()._begin(limits, clock)
-        self._plain.limits = {
+        self._schedules.plain.limits = {
             name: rate._replace(burst=rate.burst + 2) for name, rate in limits.items()
         }
 
@@ -106,7 +107,7 @@ class Freezes(TokenBucket):
     """Takes a clock that was turned back at its word."""
 
     def take(self, asked: Asked, key: str = "") -> Answer:
-        self._of(key).seen = -1e9
+        self._schedules.of(key, self._clock()).seen = -1e9
         return super().take(asked, key)
 
 
@@ -125,10 +126,10 @@ class LocksNothing(TokenBucket):
     """Another thread may come in between its looking and its taking."""
 
     def take(self, asked: Asked, key: str = "") -> Answer:
-        before = dict(self._of(key).ends)
+        before = dict(self._schedules.of(key, self._clock()).ends)
         answer = super().take(asked, key)
         self._pausing.wait(0.001)
-        self._of(key).ends = {
+        self._schedules.of(key, self._clock()).ends = {
             name: before.get(name, self._clock()) + cost / self.rate
             for name, cost in asked[0].items()
         }

@@ -42,6 +42,13 @@ def takes(function: Callable[..., Any]) -> set[str]:
     return found - {"self", "args", "kwargs"}
 
 
+def test_type_checkers_know_the_options_that_mark_takes() -> None:
+    with pytest.raises(bs.ConfigError) as caught:
+        bs.Spot("options", metadata="memory", storage="memory", config=False).mark(nothing=1)  # type: ignore[call-overload]
+    _, _, known = str(caught.value).partition("There are: ")
+    assert set(known.split(", ")) == set(MarkKeywords.__annotations__)
+
+
 # ------------------------------------------------------------------------------- what is called
 
 

@@ -67,13 +67,6 @@ def warn_once(text: str) -> None:
         logger.warning("%s", text)
 
 
-def inform_once(text: str) -> None:
-    """Log at the level INFO, once a process."""
-    if text not in _warned:
-        _warned.add(text)
-        logger.info("%s", text)
-
-
 def forget_warnings() -> None:
-    """Let `warn_once` and `inform_once` log every text once more."""
+    """Let `warn_once` log every text once more."""
     _warned.clear()

@@ -20,7 +20,7 @@ from beautyspot.contracts.key_value import KeyValueStore
 from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, MetadataError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from beautyspot.contracts.store import Put
 
@@ -84,9 +84,9 @@ class MemoryMetadataStore(KeyValueStore):
             all_names = sorted(self._open_bytes())
         return [name for name in all_names if name.startswith(prefix) and name > after][:limit]
 
-    def put_at_once(self, row: Put) -> bool | None:
+    def put_at_once(self, rows: Sequence[Put]) -> set[str] | None:
         """Never waits."""
-        return not self.put([row])
+        return self.put(rows)
 
     def clear(self) -> None:
         """Forget all records and counts, for the next test."""

@@ -198,7 +198,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
             from beautyspot.calls.lifecycle import make_engine, start
 
             me = cast("Owner", self)
-            engine = make_engine(me, self._parts, self.config, self._given, self._runs_in)
+            engine = make_engine(me, self._parts, self.config, self._runs_in)
             if self._works.setdefault("engine", engine) is engine:  # the first of two threads' own
                 start(engine, self._parts, is_open=self._is_open)
         return self._works["engine"]
@@ -224,7 +224,8 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         """Those who are told, whom the Spot alone keeps: see `lifecycle`."""
         from beautyspot.resilience.observers import Observers
 
-        return Observers(self.name, self._given.get("observers", ()))
+        given = self._given
+        return Observers(self.name, given.get("observers", ()), given["on_error"])
 
     # ------------------------------------------------------------------------- its parts
 

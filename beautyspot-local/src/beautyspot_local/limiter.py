@@ -6,15 +6,12 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.contracts import Grant, LimiterBase, Rate, Schedule, reset_in_children
+from beautyspot.contracts import Grant, LimiterBase, Rate, Schedules, reset_in_children
 
 from beautyspot_local.rate import parse_rate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-
-FEW: Final = 32
-"""Keys up to which none is forgotten."""
 
 _PLAIN: Final = frozenset((int, float))
 _new: Final = tuple.__new__
@@ -66,10 +63,8 @@ class TokenBucket(LimiterBase):
         self.limits = limits
         self.rate, self.max_cost, self.burst = next(iter(limits.values()))
         self._clock = clock
-        self._plain = Schedule(limits)  # of no key
+        self._schedules = Schedules(limits)
         self._is_one = [*limits] == ["rate"]
-        self._schedules: dict[str, Schedule] = {}
-        self._most = FEW
         self.reset_after_fork()
         reset_in_children(self)
 
@@ -89,44 +84,29 @@ class TokenBucket(LimiterBase):
     def tat(self) -> float:
         """The theoretical arrival time: when what was granted ends, in seconds of the clock."""
         with self._lock:
-            return max(self._plain.ends[next(iter(self.limits))], self._clock())
-
-    def _of(self, key: str) -> Schedule:
-        """The schedule of a key; those that are idle are forgotten."""
-        schedule = self._schedules.get(key) if key else self._plain
-        if schedule is None:
-            if len(self._schedules) >= self._most:
-                now = self._clock()
-                kept = {k: each for k, each in self._schedules.items() if not each.is_idle(now)}
-                self._schedules, self._most = kept, max(FEW, 2 * len(kept))
-            schedule = self._schedules[key] = Schedule(self.limits)
-            schedule.until, schedule.seen = self._plain.until, self._plain.seen
-        return schedule
+            return max(self._schedules.plain.ends[next(iter(self.limits))], self._clock())
 
     def take(
         self, asked: Sequence[Mapping[str, float]], key: str = ""
     ) -> tuple[list[Grant], float]:
         """See `LimiterBase.take`."""
         with self._lock:
-            delays, wait = self._of(key).take(asked, self._clock())
-        return [Grant(delay, costs, key) for delay, costs in zip(delays, asked, strict=False)], wait
+            return self._schedules.take(asked, key, self._clock())
 
     def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
         """See `LimiterBase.give_back`."""
         with self._lock:
-            self._of(grant.key).give_back(grant.costs, real, self._clock())
+            self._schedules.give_back(grant, real, self._clock())
 
     def hold(self, seconds: float, key: str = "") -> None:
         """See `LimiterBase.hold`."""
         with self._lock:
-            now = self._clock()
-            for schedule in [self._of(key)] if key else [self._plain, *self._schedules.values()]:
-                schedule.pause(seconds, now)
+            self._schedules.hold(seconds, key, self._clock())
 
     def consume(self, cost: Any = 1, *, timeout: float | None = None, key: str = "") -> Grant:
         """Wait until `cost` is granted; see `LimiterBase.consume`."""
         if type(cost) in _PLAIN and timeout is None and not key and self._is_one:
-            schedule = self._plain
+            schedule = self._schedules.plain
             with self._lock:  # the same as below, where nothing is in the way: a third of the time
                 now = self._clock()
                 free = schedule.ends["rate"] <= now >= schedule.seen and schedule.until <= now

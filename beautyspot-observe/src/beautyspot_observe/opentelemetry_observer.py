@@ -72,9 +72,7 @@ class OpenTelemetryObserver:
                     f"give a {kind.__name__} of the OpenTelemetry SDK, or leave it out for the "
                     "global one"
                 )
-        options: dict[str, Any] = {"hits": hits, "record_exceptions": record_exceptions}
-        options["most_functions"] = checked(most_functions)
-        self._made_with = partial(OpenTelemetryObserver, tracer_provider, meter_provider, **options)
+        checked(most_functions)
         from importlib.metadata import version
 
         scope = SCOPE, version("beautyspot-observe")
@@ -87,9 +85,6 @@ class OpenTelemetryObserver:
         self._metrics = shared(places, lambda: OpenTelemetryMetrics(meter()), most_functions)
         self._hits = hits
         self._exceptions = record_exceptions
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return self._made_with, ()  # in another process, with the global providers of that
 
     def observe(self, event: Event, /) -> None:
         """Count and measure an event; make the span of a wait, and of a hit if asked for."""

@@ -43,14 +43,9 @@ class PrometheusObserver:
                 f"PrometheusObserver(registry=…) got a {type(registry).__name__}: give a "
                 "prometheus_client.CollectorRegistry, or leave it out for the process's own"
             )
-        self._made_with = partial(
-            PrometheusObserver, registry, most_functions=checked(most_functions)
-        )
+        checked(most_functions)
         place = REGISTRY if registry is None else registry
         self._metrics = shared((place,), partial(PrometheusMetrics, place), most_functions)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return self._made_with, ()  # in another process, with the registry of that
 
     def observe(self, event: Event, /) -> None:
         """Count and measure an event."""

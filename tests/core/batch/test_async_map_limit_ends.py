@@ -44,9 +44,7 @@ def waiting(spot: Spot) -> int:
 
 def free(bucket: TokenBucket) -> bool:
     """Whether nobody waits, and all places were given back but the one that was used."""
-    return not any(line.waiters for line in bucket.lines._lines.values()) and (
-        bucket.tat - time.monotonic() <= HOUR
-    )
+    return not bucket.lines and bucket.tat - time.monotonic() <= HOUR
 
 
 @ON_CANCEL

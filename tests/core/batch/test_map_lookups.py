@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -122,6 +123,13 @@ def test_arguments_by_name_belong_to_the_key(spot: Spot) -> None:
     assert sorted(RAN) == [(1, 2), (1, 3), (2, 2), (2, 3)]
 
 
+def test_with_an_id_of_its_own_no_result_of_equal_arguments_counts(spot: Spot) -> None:
+    ten(spot, spot.mark(double, name="f"))
+    for _ in range(2):
+        ten(spot, spot.mark(double, name="f", key=lambda number: f"number {number}"))
+    assert len(RAN) == 20
+
+
 VALUES = st.one_of(
     st.integers(), st.text(max_size=300), st.floats(), st.booleans(), st.none(), st.binary(),
     st.lists(st.integers(), max_size=20), st.tuples(st.integers(), st.text()),
@@ -147,3 +155,25 @@ def test_keys_are_those_of_single_calls(calls: list[tuple[Any, Any]], one: bool)
         spot.key(function, *([0] if one else [0, 0]))
         keys = function.__beautyspot__.addressing.keys(inputs)
         assert keys == [spot.key(function, *args) for args in inputs]
+
+
+COLUMNS = [
+    [1, -2, 2**2048], [3, -(2**2048)], [1, True, False], ["a", "b", "c" * 1025],
+    ["%s", "\ud800", "é"], [0.0, -0.0, 1.5, float("nan"), float("-inf")],
+    [1, 1.0, "1", None, b"1", [1]],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=range(len(COLUMNS)))
+def test_keys_of_a_column_are_those_of_single_calls(spot: Spot, column: list[Any]) -> None:
+    @spot.mark
+    def f(last: Any, first: Any = 0) -> int:
+        return 1
+
+    keys_of = f.__beautyspot__.addressing.keys  # type: ignore[attr-defined]
+    inputs = [*itertools.product(column, repeat=2), *((value,) for value in column)]
+    single = [spot.key(f, *args) for args in inputs]
+    assert keys_of(inputs) == single
+    assert [keys_of([args]) for args in inputs] == [[key] for key in single]
+    assert keys_of([]) == []
+    assert keys_of([(1, 2, 3), column[:1]]) == ["", spot.key(f, column[0])], "one does not fit"

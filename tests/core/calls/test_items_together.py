@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from beautyspot.errors import MetadataError
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot.spot import Spot
 from child import Child
 from gates import DEADLINE, Gate, State, until
+from scripted import scripted
 
 STATE = State()
 
@@ -180,6 +182,38 @@ def test_two_spots_of_one_store_share_by_leases(make_spot: Any, store: str) -> N
         assert leader.result(DEADLINE) == [["a"], ["b"], ["c"]]
         assert follower.result(DEADLINE) == [["c"], ["x"], ["a"]]
     assert STATE.ran == [list("abc"), ["x"]]
+
+
+@pytest.mark.parametrize("ops", [["put"], ["put", "find_many"], ["put", "find_many", "begin"]])
+def test_what_a_failing_store_did_not_take_is_found_in_memory(make_spot: Any, ops: Any) -> None:
+    store = scripted(MemoryMetadataStore, fail=dict.fromkeys(ops, MetadataError("unplugged")))
+    spot = make_spot(metadata=store)
+    function, first = marked(spot, "sync"), gate("a")
+    with ThreadPoolExecutor(2) as pool:
+        one = pool.submit(function, "abc")
+        assert first.entered.wait(DEADLINE)
+        other = pool.submit(function, "bca")
+        until(lambda: waiting(spot) == 1, unless=[one, other])
+        first.open.set()
+        assert one.result(DEADLINE) == [["a"], ["b"], ["c"]]
+        assert other.result(DEADLINE) == [["b"], ["c"], ["a"]]
+    assert function("cab") == [["c"], ["a"], ["b"]]
+    assert STATE.ran == [list("abc")]
+
+
+@pytest.mark.parametrize("spots", [1, 2])
+def test_after_a_wait_in_vain_a_call_makes_all_that_is_left(make_spot: Any, spots: int) -> None:
+    store = MemoryMetadataStore()
+    made = [make_spot(metadata=store, wait_timeout=0.01, strict=True) for _ in range(spots)]
+    function, other = marked(made[0], "sync"), marked(made[-1], "sync")
+    first = gate("a")
+    with ThreadPoolExecutor(1) as pool:
+        one = pool.submit(function, "abc")
+        assert first.entered.wait(DEADLINE)
+        assert other("cb") == [["c"], ["b"]]
+        first.open.set()
+        assert one.result(DEADLINE) == [["a"], ["b"], ["c"]]
+    assert STATE.ran == [list("abc"), list("cb")]
 
 
 PROCESS = """

@@ -586,3 +586,25 @@ def test_of_the_insides_of_another_package_s_object_no_part_is_left_out(
         for name, function in (("expr", "expand"), ("self", "greet"), ("user", "greet"))
     ]
     assert caplog.messages[3:] == [of_an_attribute("self.name", "rename")]
+
+
+def test_of_what_has_no_form_the_part_is_named_that_ignore_can_leave_out(
+    make_spot: Callable[..., Spot], caplog: Any, library: Any
+) -> None:
+    @findable
+    class User(library.Mapped):  # type: ignore[misc]
+        pass
+
+    stream = iter(())
+    spot = make_spot()
+    spot.mark(lambda x: next(stream, x))(1)
+    spot.mark(lambda expr: 1, name="expr")(library.Expr(stream))
+    spot.mark(lambda user: 2, name="user")(User(stream))
+    assert [message.rpartition("uncached; ")[2] for message in caplog.messages] == [
+        f'if no result depends on {name}, write mark(ignore=("{name}",)); else {other}'
+        for name, other in (
+            ("stream", "pass what counts of stream as an argument"),
+            ("expr", 'say with mark(key={"expr": function}) what counts'),
+            ("user", 'say with mark(key={"user": function}) what counts'),
+        )
+    ]

@@ -53,7 +53,7 @@ def test_a_spot_that_was_given_a_secret_is_refused(options: dict[str, Any]) -> N
     "options",
     [
         {"metadata": "server://user@host/0?prefix=app"},
-        {"storage": {"use": "other", "folder": "keys", "use_token": True}},
+        {"storage": {"use": "other", "folder": "keys"}},
         {"limiter": ({"name": "a", "use": "gcra", "rate": 1},)},
         {"storage": "s3://bucket/keys?region_name=eu-west-1"},
         {"signing_key": None, "ttl": "1h", "directory": "/home/me/token=1"},

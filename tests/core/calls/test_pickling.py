@@ -202,6 +202,32 @@ def test_functions_of_main_travel_by_their_code_and_keep_their_keys(tmp_path: Pa
     assert float(misses) == 0
 
 
+SCRIPT = """
+import subprocess, sys
+import beautyspot as bs, cloudpickle
+
+spot = bs.Spot("app", directory=sys.argv[1], config=False)
+LIMIT = 2
+
+@spot.mark(version="auto")
+def double(x):
+    return x * LIMIT
+
+double(1)
+child = "import pickle, sys; pickle.load(sys.stdin.buffer)(2)"
+subprocess.run([sys.executable, "-c", child], input=cloudpickle.dumps(double), cwd="/", check=True)
+rows = list(spot._parts.metadata.rows())
+print(len({(row.version, row.code) for row in rows}), len(rows))
+"""
+
+
+def test_what_a_script_sends_keeps_its_version_and_its_code(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)
+    command = [sys.executable, str(tmp_path / "script.py"), str(tmp_path / "cache")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=DEADLINE, check=True)
+    assert done.stdout.split() == ["1", "2"]
+
+
 CLASSES = """
     import dataclasses, enum, os, sys, typing
     import cloudpickle, pydantic
@@ -286,10 +312,31 @@ def test_a_limit_that_arrives_limits(make_spot: Callable[..., Spot]) -> None:
     assert limited() == 5
 
 
-def test_two_spots_made_alike_are_told_apart(make_spot: Callable[..., Spot]) -> None:
+def told(_: object) -> None:
+    """Its `repr` is another one in each process."""
+
+
+def test_a_spot_that_comes_back_is_the_one_that_was_sent(make_spot: Callable[..., Spot]) -> None:
+    spot = make_spot(on_error=told)
+    program = """
+        import pickle, sys
+        print(pickle.dumps(pickle.loads(bytes.fromhex(sys.argv[1]))).hex())
+    """
+    back = run(program, pickle.dumps(spot).hex(), cwd=Path(__file__).parents[3])
+    assert pickle.loads(bytes.fromhex(back)) is spot
+
+
+def test_two_spots_made_alike_are_one_elsewhere(make_spot: Callable[..., Spot]) -> None:
     spots = make_spot(), make_spot()
-    sent = [pickle.dumps(spot) for spot in spots]
-    assert all(pickle.loads(data) is spot for data, spot in zip(sent, spots, strict=True))
+    for spot in spots:
+        assert pickle.loads(pickle.dumps(spot)) is spot
+    one, other = (pickle.dumps(spot).hex() for spot in spots)
+    program = """
+        import pickle, sys
+        one, other = (pickle.loads(bytes.fromhex(sent)) for sent in sys.argv[1:])
+        print(one is other)
+    """
+    assert run(program, one, other) == "True\n"
 
 
 def test_a_task_that_arrives_computes_and_stores(make_spot: Callable[..., Spot]) -> None:
@@ -309,15 +356,10 @@ def test_a_task_that_arrives_computes_and_stores(make_spot: Callable[..., Spot])
     assert spot.stats()["hits"] == 2
 
 
-def test_an_observer_that_can_not_be_sent_stays(
-    make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level("INFO", "beautyspot")
+def test_observers_stay_where_they_are(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(observers=[print, lambda _: None])
-    assert (
-        run(
-            "import pickle, sys; pickle.loads(bytes.fromhex(sys.argv[1]))", pickle.dumps(spot).hex()
-        )
-        == ""
-    )
-    assert "<lambda> can't be sent to another process" in caplog.text
+    program = """
+        import pickle, sys
+        print(pickle.loads(bytes.fromhex(sys.argv[1])).cached_run(len, "ab"))
+    """
+    assert run(program, pickle.dumps(spot).hex()) == "2\n"

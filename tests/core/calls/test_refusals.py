@@ -154,7 +154,7 @@ def within(block: Any, call: Callable[[], object]) -> None:
         call()
 
 
-NOTHING = "in which nothing is stored"
+NOTHING = "nothing is stored where"
 
 CALLS: list[tuple[Callable[[Spot], object], type[Exception], str]] = [
     (lambda s: s.limiter(cots="x"), ConfigError, "limiter takes no option 'cots'. Did you mean"),

@@ -204,7 +204,7 @@ def test_peek_and_explain_tell_what_a_call_would_get(make: Callable[..., Spot]) 
     told = spot.explain(marked, 1)
     assert told.hit
     assert told.differs == ("expired",)
-    assert "expired since, but is still given (stale=100)" in told.reason
+    assert "expired since, but is still given (stale=100.0)" in told.reason
     STATE.clock.now += 100
     assert spot.peek(marked, 1) is None
     assert not spot.explain(marked, 1).hit

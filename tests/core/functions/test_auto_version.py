@@ -21,6 +21,7 @@ from beautyspot.tasks.following import Following
 
 MAIN = '''
 import abc, enum, fractions, functools, helpers, os, re
+import json as codec
 from typing import NamedTuple
 from beautyspot.errors import ConfigError
 from dataclasses import dataclass
@@ -54,6 +55,9 @@ def f(x, how=helpers.default_helper, *, other=helpers.keyword_helper):
 def later(x): return x + 1          # stands below
 
 def uses_global(): return counter
+
+def loaded(x, table=__import__("data").KEPT): return table
+def coded(x): return loaded(codec.dumps(x))
 
 def imports(x):
     from helpers import imported as renamed
@@ -222,6 +226,7 @@ FILES = {
     "pack/inside.py": INSIDE,
     "pack/other.py": OTHER,
     "pack/aside.py": "def by(x): return x\n",
+    "data.py": "KEPT = 1\n",
     "broken.py": "raise SystemError('on import')\n",
     "pack/deeper/__init__.py": "",
     "pack/deeper/bottom.py": "def low(x): return x\n",
@@ -340,6 +345,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         ),
         ("imports", "def low(x): return x", "def low(x): return -x"),
         ("imports", "def by(x): return x", "def by(x): return -x"),
+        ("coded", "KEPT = 1", "KEPT = 2"),  # a default that is no text of the code
+        ("coded", "import json as codec", "import pickle as codec"),
         ("enums", '"r"', '"R"'),
         ("enums", "Colour.RED", "Colour.BLUE"),
         ("favourite", "FAVOURITE = Colour.BLUE", "FAVOURITE = Colour.RED"),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from beautyspot.contracts import Schedule
-from beautyspot_local import TokenBucket
+from beautyspot.contracts import Rate, Schedule, Schedules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from owned_clock import Clock
@@ -19,16 +18,17 @@ def test_each_key_answers_as_one_that_is_never_forgotten(
     steps: list[tuple[str, int, int, int]],
 ) -> None:
     clock = Clock()
-    limiter, kept = TokenBucket(2, 10, clock=clock), dict[str, Schedule]()
+    limits = {"rate": Rate(2, 10)}
+    known, kept = Schedules(limits), dict[str, Schedule]()
     for key, cost, real, seconds in steps:
-        schedule = kept.setdefault(key, Schedule(limiter.limits))
-        grants, wait = limiter.take([{"rate": cost}], key)
+        schedule = kept.setdefault(key, Schedule(limits))
+        grants, wait = known.take([{"rate": cost}], key, clock.now)
         assert (
             [grant.delay for grant in grants], wait,
         ) == schedule.take([{"rate": cost}], clock.now)  # fmt: skip
         for grant in grants:
-            limiter.give_back(grant, {"rate": real})
+            known.give_back(grant, {"rate": real}, clock.now)
             schedule.give_back(grant.costs, {"rate": real}, clock.now)
         clock.now += seconds
     idle = [key for key, each in kept.items() if each.is_idle(clock.now)]
-    assert len(limiter._schedules) <= max(32, 2 * (len(kept) - len(idle)) + 1, 64)
+    assert len(known) <= max(32, 2 * (len(kept) - len(idle)) + 1, 64)

@@ -197,7 +197,7 @@ STEPS = st.lists(
 def test_no_change_over_exceeds_the_rate(steps: list[tuple[str, float, float]]) -> None:
     clock = Clock()
     remote = Remote(clock=clock)
-    standby = Standby(remote, Reporter("app", on_error=bool), clock=clock)
+    standby = Standby(remote, Reporter("app"), clock=clock)
     begun = list[tuple[float, float]]()
     for what, cost, seconds in steps:
         if what == "take":

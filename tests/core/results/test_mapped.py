@@ -103,7 +103,7 @@ class Elsewhere(MemoryStorage):
 
 
 def test_a_storage_elsewhere_is_refused(make_spot: Callable[..., Spot]) -> None:
-    with pytest.raises(ConfigError, match=r"mmap=True.*disk of this machine.*leave mmap= out"):
+    with pytest.raises(ConfigError, match=r"mmap=True.*disk of this machine.*Leave mmap= out"):
         make_spot(storage=Elsewhere()).mark(mmap=True)
 
 

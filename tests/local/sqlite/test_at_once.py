@@ -19,7 +19,8 @@ RECORD = a_record()
 
 
 def put(store: SqliteMetadataStore, record: TaskRecord = RECORD, token: str = "") -> bool | None:
-    return store.put_at_once(Put(record, covers_of(record), 2**60, token))
+    refused = store.put_at_once([Put(record, covers_of(record), 2**60, token)])
+    return None if refused is None else not refused
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_a_newer_row_stays(store: SqliteMetadataStore) -> None:
 def test_what_was_invalidated_is_refused(store: SqliteMetadataStore) -> None:
     since = store.begin([], MINE).since
     store.note("all")
-    assert store.put_at_once(Put(RECORD, covers_of(RECORD), since)) is False
+    assert store.put_at_once([Put(RECORD, covers_of(RECORD), since)]) == {RECORD.cache_key}
 
 
 def test_it_releases_the_lease_where_it_did_something(
@@ -78,3 +79,30 @@ def test_where_another_process_writes_it_does_nothing(
         other.execute("ROLLBACK")
     assert store.get(KEYS[1]) is None
     assert put(store, a_record(KEYS[1]))
+
+
+def test_of_several_those_are_refused_that_may_not_be_stored(store: SqliteMetadataStore) -> None:
+    since = store.begin([], MINE).since
+    store.note(f"key:{KEYS[1]}")
+    rows = [a_record(key, began_at=5.0) for key in KEYS[1:4]]
+    puts = [Put(row, covers_of(row), since, MINE) for row in rows]
+    assert store.put_at_once(puts) == {KEYS[1]}
+    assert store.find_many(KEYS[1:4]).keys() == {*KEYS[2:4]}
+
+
+def test_several_are_stored_together_or_none(store: SqliteMetadataStore, tmp_path: Path) -> None:
+    puts = [Put(row, covers_of(row), 2**60) for row in map(a_record, KEYS[1:4])]
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert store.put_at_once(puts) is None
+        other.execute("ROLLBACK")
+    assert not store.find_many(KEYS[1:4])
+    assert store.put_at_once(puts) == set()
+    assert store.find_many(KEYS[1:4]).keys() == {*KEYS[1:4]}
+
+
+def test_after_so_many_rows_one_put_is_left_to_a_thread(store: SqliteMetadataStore) -> None:
+    puts = [Put(row, covers_of(row), 2**60) for row in map(a_record, KEYS[:4])]
+    done = [store.put_at_once(puts) is not None for _ in range(160)]
+    assert all(done[:120])
+    assert done.count(False) == 1, "its log may be large enough for a checkpoint"

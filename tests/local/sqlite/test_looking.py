@@ -110,7 +110,7 @@ def test_every_change_is_refused(path, change):
         with pytest.raises(NotSupportedError, match="opened to look at it"):
             CHANGES[change](store)
         store.open()  # it stays so
-    assert store.put_at_once(None) is None
+    assert store.put_at_once([]) is None
     assert store.sweep(0.0, dry_run=True) == 0
     assert not path.with_name("app.db.lock").exists()
     store.close()

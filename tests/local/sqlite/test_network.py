@@ -61,7 +61,7 @@ def test_it_does_all_that_it_does_elsewhere(mounted, make):
     assert (store.delete(seen), store.delete(seen)) == ({KEYS[2]}, set())
     assert store.begin([KEYS[7]], MINE).leased
     assert keys_in(store) == KEYS[:2]
-    assert store.put_at_once(None) is None, "a commit waits for the disk"
+    assert store.put_at_once([]) is None, "a commit waits for the disk"
 
 
 def test_its_server_may_not_answer(mounted, tmp_path, make):

@@ -200,11 +200,9 @@ def activity(spot: str, engine: Engine, limiting: Limiting) -> Activity:
 def _running(engine: Engine) -> Iterable[RunningCall]:
     now = perf_counter()
     for run, began in list(engine.running.items()):
-        if began is None or not isinstance(run, Run):
-            continue
-        call, seconds = run.call, max(0.0, now - began)
-        storing = run.pending is not None
-        yield RunningCall(call.task.func_identifier, call.key, seconds, storing)
+        if began is not None and isinstance(run, Run):
+            name, seconds = run.call.task.func_identifier, max(0.0, now - began)
+            yield RunningCall(name, run.call.key, seconds, run.pending is not None)
 
 
 def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:

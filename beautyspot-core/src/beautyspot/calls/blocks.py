@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextvars
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from beautyspot.contracts import DURATION, seconds
@@ -20,22 +21,20 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.tasks.task import Call
 
-_ANY: Final = float("inf")
-"""The age over which no result is: in an inner block that takes results of any age."""
-
-
-_innermost: contextvars.ContextVar[Block | None] = contextvars.ContextVar(
-    "beautyspot_block", default=None
+_entered: Final[contextvars.ContextVar[tuple[Block, ...]]] = contextvars.ContextVar(
+    "beautyspot_blocks", default=()
 )
+"""The blocks that the running code is in, of all Spots, the outermost first.
+
+A task that outlives a block sees it here still: in force are those in the engine's `detours`.
+"""
 
 
 class Block:
     """What `Spot.using` gives: a context manager, of which one thread or task is in the block.
 
     Attributes:
-        engine: of the functions that it is for; None once the block has ended.
         mode, max_age: None where neither the block nor what is around it says anything of it.
-        around: the block around it, of whatever Spot.
 
     Raises:
         ConfigError: an option does not fit, or none is given; says what does.
@@ -48,36 +47,32 @@ class Block:
             )
         if mode is not None and mode not in MODES:
             raise ConfigError(f"using(mode={mode!r:.80}) does not fit: give {' or '.join(MODES)}")
-        self.engine: Engine | None = engine
+        self._engine = engine
         self.mode: Any = mode
         self.max_age = None if max_age is None else _age(max_age)
-        self.around: Block | None = None
-        self._token: contextvars.Token[Block | None] | None = None
+        self._token: contextvars.Token[tuple[Block, ...]] | None = None
 
     def __enter__(self) -> Self:
-        if self._token is not None or self.engine is None:
+        if self._token is not None:
             raise ConfigError("this block was entered already: make another one by spot.using(…)")
-        self.around = _innermost.get()
-        while self.around is not None and self.around.engine is None:  # ended, in another context
-            self.around = self.around.around
-        mode, max_age = asked(self.engine)
+        mode, max_age = asked(self._engine)
         self.mode = self.mode or mode
         self.max_age = max_age if self.max_age is None else self.max_age
-        self.engine.detours.add(self)
-        self._token = _innermost.set(self)
+        self._engine.detours.add(self)
+        around = [block for block in _entered.get() if block in block._engine.detours]
+        self._token = _entered.set((*around, self))
         return self
 
     def __exit__(self, *_: object) -> None:
-        engine, self.engine = self.engine, None  # tasks that go on are in it no longer
-        if engine is not None and self._token is not None:
-            engine.detours.discard(self)
+        self._engine.detours.discard(self)
+        if self._token is not None:
             with suppress(ValueError):  # it was entered in another context, as by a generator
-                _innermost.reset(self._token)
+                _entered.reset(self._token)
 
 
 def _age(max_age: object) -> float:
     if str(max_age).lower() in ("none", "inf"):  # as the block of another process has it
-        return _ANY
+        return inf
     return checked("using: max_age", max_age, seconds, f'{DURATION}, or "none" for any age')
 
 
@@ -98,7 +93,5 @@ def join(engine: Engine, call: Call) -> None:
 
 def asked(engine: Engine) -> tuple[str | None, float | None]:
     """The mode and the max_age of the blocks that are open here; None where they say nothing."""
-    block = _innermost.get()
-    while block is not None and block.engine is not engine:
-        block = block.around
-    return (None, None) if block is None else (block.mode, block.max_age)
+    mine = [block for block in _entered.get() if block in engine.detours]
+    return (mine[-1].mode, mine[-1].max_age) if mine else (None, None)

@@ -9,47 +9,19 @@ from __future__ import annotations
 
 import sys
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from beautyspot.errors import ConfigError
 from beautyspot.functions.names import captured, chain, identifier_of, is_ours, unwrap_ours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import CodeType
 
     from beautyspot.calls.engine import Engine
 
     Key = tuple[str, str | None]
-
-MOST: Final = 1000
-"""Identities of one Spot that are remembered; then the table is cleared."""
-
-
-class Marked:
-    """What is kept of a function: its code, and its place in a file.
-
-    Attributes:
-        place: "file:line", or the function's identifier where it has no code in Python.
-    """
-
-    __slots__ = ("_codes", "place")
-
-    def __init__(self, named: Any) -> None:
-        self._codes: list[CodeType] = [
-            step.__code__ for step in _functions(named) if not is_ours(step)
-        ]
-        code = self._codes[-1] if self._codes else None
-        self.place = f"{code.co_filename}:{code.co_firstlineno}" if code else identifier_of(named)
-
-    def is_like(self, other: Marked) -> bool:
-        """Whether both do the same, as far as their own bytecode goes, wherever it stands."""
-        if self._codes == other._codes:
-            return bool(self._codes) or self.place == other.place
-        from beautyspot.functions.code import bytecode
-
-        one, two = ([bytecode(code) for code in each._codes] for each in (self, other))
-        return one == two
+    Place = tuple[str, list[CodeType]]
+    """Where a function stands, "file:line", and its code; its identifier where it is in C."""
 
 
 class Duplicates:
@@ -57,7 +29,7 @@ class Duplicates:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._first: dict[Key, Marked] = {}  # of each identity, the first that was called
+        self._first: dict[Key, Place] = {}  # of each identity, the first that was called
         self._reported: set[Key] = set()
         self._wrapped: dict[str, list[str]] = {}  # a wrapper -> the functions in its first one
 
@@ -87,7 +59,7 @@ class Duplicates:
                     "decorator, or give each function a mark(name=)",
                 )
 
-    def note(self, named: Any, identifier: str, key: Key) -> Callable[[], bool]:
+    def note(self, named: Any, identifier: str, key: Key) -> None:
         """Remember a function by its identity, and report another one that has the same.
 
         Args:
@@ -95,36 +67,32 @@ class Duplicates:
             identifier: the name that the message shows.
             key: the whole identity, and the version.
 
-        Returns:
-            A function that tells whether another one was reported by now.
-
         Raises:
             ConfigError: there is another one, and the Spot is strict.
         """
-        marked, reporter = Marked(named), self._engine.reporter
-        if len(self._first) >= MOST:
-            self._first.clear()
-            self._reported.clear()
-        first, reported = self._first.setdefault(key, marked), self._reported
-        if (key not in reported or reporter.strict) and not first.is_like(marked):
+        steps = [step for step in chain(named) if isinstance(step, FunctionType)]
+        codes = [step.__code__ for step in steps if not is_ours(step)]
+        place = f"{codes[-1].co_filename}:{codes[-1].co_firstlineno}" if codes else ""
+        this = place or identifier_of(named), codes
+        first, reported = self._first.setdefault(key, this), self._reported
+        reporter = self._engine.reporter
+        if (key not in reported or reporter.strict) and not _alike(first, this):
             reported.add(key)
             of = "" if key[1] is None else f" and version ({key[1]})"
             error = ConfigError(
-                f"{first.place} and {marked.place} have one identity{of}, so each gets the other's "
-                "results"
+                f"{first[0]} and {this[0]} have one identity{of}, so each gets the other's results"
             )
             advice = (
                 'Give each a name of its own, mark(name="…"); where one is an edit of the other, '
                 'raise its version=, or let version="auto" follow the code'
             )
             reporter.report("tell functions apart", identifier, error, advice)
-        return lambda: key in reported
 
 
-def _functions(named: Any) -> list[FunctionType]:
-    """The functions that make up a function, or that stand in a class."""
-    if isinstance(named, type):
-        from beautyspot.functions.code import methods_of
+def _alike(one: Place, other: Place) -> bool:
+    """Whether both do the same, as far as their own bytecode goes, wherever it stands."""
+    if one == other:
+        return True
+    from beautyspot.functions.code import bytecode
 
-        return list(methods_of(named).values())
-    return [step for step in chain(named) if isinstance(step, FunctionType)]
+    return bool(one[1]) and [*map(bytecode, one[1])] == [*map(bytecode, other[1])]

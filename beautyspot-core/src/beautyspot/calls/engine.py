@@ -15,7 +15,7 @@ from beautyspot.errors import MetadataError
 from beautyspot.limits.concurrency_cap import held
 from beautyspot.resilience.observers import NOBODY
 from beautyspot.results.counting import Counting
-from beautyspot.tasks.terms import terms_of
+from beautyspot.tasks.options import checked_price, terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -38,7 +38,6 @@ class Owner(Protocol):
     """The Spot, as `lifecycle` and `pickling` need it."""
 
     name: str
-    _given: dict[str, Any]
 
     @property
     def _engine(self) -> Engine: ...
@@ -292,10 +291,11 @@ class Engine:
 
     def price(self, call: Call, value: Callable[[], Any]) -> None:
         """Ask what an execution cost whose result `value` gives; a failure is no price."""
-        if call.task.options.price is None:
+        price = call.task.options.price
+        if price is None:
             return
         try:
-            call.price = call.task.price_of(value())
+            call.price = checked_price(price(value()))
             call.task.counted.money_spent += call.price
         except Exception as error:
             advice = "The call has no price, and its result is kept: mend the function"

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from glob import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beautyspot.calls.blocks import join
 from beautyspot.contracts import Selection, entry_of
-from beautyspot.contracts.records import clean
 from beautyspot.contracts.store import listed
 from beautyspot.errors import BlobNotFound
 from beautyspot.messages import less_secrets, masked_json
@@ -86,39 +85,28 @@ class Explanation:
 
 def explain(engine: Engine, call: Call) -> Explanation:
     """Why the call is a hit or a miss; nothing runs."""
+    addressing = call.task.addressing
     texts = {
         name: masked_json("" if name == OWN_ID else name, text)
-        for name, text in call.task.addressing.texts(call).items()
+        for name, text in addressing.texts(call).items()
     }
     join(engine, call)
     try:
         engine.check_open()
-        keys = (call.key, *call.task.addressing.earlier_keys(call))
+        if not engine.active or call.refresh:
+            why = 'its mode is "refresh"'
+            if not engine.active:
+                why = "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED)"
+            return Explanation(False, call.key, f"{why}: the call runs, whatever is stored", texts)
+        keys = (call.key, *addressing.earlier_keys(call))
         record = next(filter(None, map(engine.cache.get, keys)), None)
         if record is None:
-            told = _explain_miss(engine, call, texts)
-        else:
-            told = _explain_row(engine.cache, call, texts, record)
+            return _explain_miss(engine, call, texts)
+        is_hit, differs, about = _verdict(engine.cache, call, record)
     except Exception as error:  # `explain` is for finding out what is wrong, so it reports
         reason = f"the metadata store can't be asked: {error}"
         return Explanation(hit=False, key=call.key, reason=reason, arguments=texts)
-    if engine.active and not call.refresh:
-        return told
-    why = 'its mode is "refresh"'
-    if not engine.active:
-        why = "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED)"
-    other = f"Otherwise it would be a {'hit' if told.hit else 'miss'}: {told.reason}"
-    return replace(told, hit=False, reason=f"{why}, so the call runs. {other}")
-
-
-def _explain_row(
-    cache: Cache, call: Call, texts: dict[str, str], record: TaskRecord
-) -> Explanation:
-    """What a call makes of a row, be it stored under its own key or an earlier one."""
-    is_hit, differs, about = _verdict(cache, call, record)
-    whose = record.func_identifier
-    of = "" if whose == clean(call.task.func_identifier) else f" as a result of {whose}"
-    reason = f"stored {record.updated_at} UTC{of}{about}"
+    reason = f"stored {record.updated_at} UTC{about}"
     return Explanation(is_hit, call.key, reason, texts, record, (differs,) if differs else ())
 
 
@@ -153,12 +141,11 @@ def _explain_miss(engine: Engine, call: Call, texts: dict[str, str]) -> Explanat
         for record in listed(engine.cache.store.real, Selection(function=escape(each))):
             if record.key_scheme is not None:  # keys of earlier releases are never looked up
                 found = nearer(ours, found, record)
-    if found is None:
-        why = engine.reporter.reasons.get(name)
-        told = [f"results of this process were not stored, because {why}"] if why else []
-        reason = "; ".join([f"nothing is stored for {name}", *told, *addressing.about_changes])
-        return Explanation(False, call.key, reason, texts)
-    differs, nearest = found
+    differs, nearest = found or ((), None)
     reason = f"the nearest stored call differs in {', '.join(differs)}"
-    reason = "; ".join([reason, *addressing.about_changes])
+    if nearest is None:
+        reason = f"nothing is stored for {name}"
+        if why := engine.reporter.reasons.get(name):
+            reason += f"; results of this process were not stored, because {why}"
+    reason = "; ".join([reason, *addressing.changed.values()])
     return Explanation(False, call.key, reason, texts, nearest, differs)

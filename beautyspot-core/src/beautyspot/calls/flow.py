@@ -21,7 +21,8 @@ A hit returns from one of these, the first of them that applies:
 - `answer_async`: of asynchronous functions where reading would block: a blob, a busy or
   a blocking store;
 - `flow`: another process has stored the result between the look-up and the lease;
-- `leading.taken_over`: a follower gets a copy of what the leader of this process made.
+- `leading.taken_over`: a follower gets a copy of what the leader of this process made;
+- `items` and `batch.lookups`: an item of a list (`each=`), and an input of `spot.map`.
 """
 
 from __future__ import annotations

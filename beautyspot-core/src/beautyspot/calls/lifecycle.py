@@ -1,8 +1,8 @@
 """How a Spot's engine is made, started and ended.
 
 An engine outlives its Spot, to end it. What a user gives may lead back to the Spot, such as
-`on_error=` or `observers=`, so the Spot alone keeps that: if the engine held a method of the object
-that holds the Spot, the Spot would never be dropped.
+`on_error=` or `observers=`, so the Spot alone keeps that, in its `Observers`: if the engine held a
+method of the object that holds the Spot, the Spot would never be dropped.
 """
 
 from __future__ import annotations
@@ -27,34 +27,11 @@ from beautyspot.results.placement import Placement
 from beautyspot.serialization.payload import check_installed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from concurrent.futures import Executor
 
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Owner
     from beautyspot.config.resolve import Config
-    from beautyspot.resilience.reporting import Trouble
-
-
-def checked_executor(executor: object) -> Executor | None:
-    """The executor that the user gave, if it runs threads.
-
-    What is submitted to it holds connections and locks, which are bound to a process.
-
-    Raises:
-        ConfigError: it is no executor, or runs processes, interpreters or machines.
-    """
-    if executor is None:
-        return None
-    from concurrent.futures import Executor
-
-    if isinstance(executor, Executor) and not runs_elsewhere(type(executor)):
-        return executor
-    raise ConfigError(
-        f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, such "
-        "as concurrent.futures.ThreadPoolExecutor(8). The calls themselves may run elsewhere: "
-        "spot.map(f, inputs, executor=pool), or pool.submit(f, x) with a marked f"
-    )
 
 
 _ELSEWHERE: Final = (
@@ -74,26 +51,25 @@ def make_engine(
     spot: Owner,
     parts: Parts,
     config: Config,
-    given: Mapping[str, Any],
     executor: Executor | None,
 ) -> Engine:
-    """The engine of a Spot, out of its parts, its settings, and the arguments that it was given.
+    """The engine of a Spot, out of its parts and its settings.
 
     Raises:
-        ConfigError: one of these does not fit.
+        ConfigError: one of these does not fit; or the executor does not run threads: what is
+            submitted to it holds connections and locks, which are bound to a process.
     """
+    from concurrent.futures import Executor
+
+    if not isinstance(executor, Executor | None) or runs_elsewhere(type(executor)):
+        raise ConfigError(
+            f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, "
+            "such as concurrent.futures.ThreadPoolExecutor(8). The calls themselves may run "
+            "elsewhere: spot.map(f, inputs, executor=pool), or pool.submit(f, x) with a marked f"
+        )
     if config["compress"]:
         check_installed(f"{config.source('compress')}:")
-    told, me = given["on_error"], weakref.ref(spot)
-
-    def tell(trouble: Trouble) -> None:
-        owner = me()
-        if owner is not None:
-            owner._given["on_error"](trouble)
-
-    strict, observers = config["strict"], spot._observers
-    told = tell if callable(told) else told  # which is refused
-    reporter = Reporter(spot.name, told, strict=strict, observers=observers)
+    reporter = Reporter(spot.name, strict=config["strict"], observers=spot._observers)
     placement = Placement(
         GuardedStore(parts.metadata, reporter, signs=config["signing_key"] is not None),
         Storages(parts.storage, reporter),
@@ -107,8 +83,8 @@ def make_engine(
         cache,
         reporter,
         config["wait_timeout"],
-        SpotExecutor(checked_executor(executor)),
-        owner=me,
+        SpotExecutor(executor),
+        owner=weakref.ref(spot),
         active=config["enabled"],
         price_unit=config["price_unit"] or "",
     )
@@ -135,9 +111,10 @@ def start(engine: Engine, parts: Parts, *, is_open: bool) -> None:
     try:
         engine.cache.store.open(is_open=is_open)
     except Exception as error:
-        advice = "Until that is mended, results are kept in memory only, as far as there is room"
-        if not parts.metadata.remote:
-            advice += "; give directory=, db_path= or metadata= to choose another place"
+        advice = (
+            "Until that is mended, results are kept in memory only, as far as there is room; give "
+            "directory=, db_path= or metadata= to choose another place"
+        )
         engine.reporter.report(OPENING, "", error, advice)
 
 
@@ -165,7 +142,6 @@ def finish_later(engine: Engine, parts: Parts) -> None:
 
     Those who observe the Spot are kept until then.
     """
-    engine.active, engine.closed = False, True
     deferred.later(partial(finish, engine, parts, engine.observers))
 
 
@@ -203,14 +179,13 @@ def _finish_threads() -> None:
     """
     process: Any = sys.modules.get("multiprocessing.process")
     is_child = process is not None and process.parent_process() is not None
-    engines = list(_engines)
-    for engine in engines:
+    for engine in list(_engines):
         engine.behind.dismiss()
         engine.behind.wait()
-    if is_child:  # pragma: no cover - children are not measured
-        for engine in engines:
+        if is_child:  # pragma: no cover - children are not measured
             engine.cache.writer.finish()
             engine.counting.write()
+    if is_child:  # pragma: no cover - as above
         deferred.finish()
 
 

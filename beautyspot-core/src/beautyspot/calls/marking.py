@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import logs
 from beautyspot.calls.duplicates import Duplicates
 from beautyspot.calls.items import taken_apart
 from beautyspot.calls.wrappers import wrap
-from beautyspot.config.settings import compression
 from beautyspot.contracts.foreign import request_in
 from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
 from beautyspot.functions.identity import check_is_no_class, kind_of
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from beautyspot.backends.spot_backends import Parts
     from beautyspot.calls.engine import Engine
     from beautyspot.config.resolve import Config
-    from beautyspot.contracts import KeyGenBase, SerializerBase
 
 RUNNERS: Final = 64
 """Undecorated functions that stay marked for `cached_run`; then the table is cleared."""
@@ -50,28 +48,30 @@ class Marking:
         self.earlier: dict[str, tuple[str, ...]] = {}
 
     def options(self, keywords: dict[str, Any]) -> MarkOptions:
-        """The options that a user wrote, checked.
+        """The options that a user wrote, checked, with the Spot's where there are none of its own.
 
         Raises:
             ConfigError, BackendNotFound: one does not fit.
         """
-        options = MarkOptions.from_keywords(keywords)
+        shown = self._config["arguments"]
+        of_spot = {
+            **{name: self._config[name] for name in ("ttl", "mode", "compress")},
+            "arguments": self._parts.metadata.private if shown is None else shown,
+        }
+        options = MarkOptions.checked(keywords, of_spot)
         if options.save_blob:
             self._parts.required_storage("mark(save_blob=True) needs a storage")
-        if options.mmap and self._engine.cache.seals is not UNSIGNED:
-            raise ConfigError(
-                "mark(mmap=True) does not go with a signing_key: who can write into the folder "
-                "could change a file after it was checked. Leave mmap= out, or mark "
-                "the function by another Spot, with a name of its own and signing_key=None"
-            )
         if options.mmap:
             storage = self._parts.required_storage()
-            if storage.blocking and not storage.local:
+            signs = self._engine.cache.seals is not UNSIGNED
+            if signs or (storage.blocking and not storage.local):
                 raise ConfigError(
-                    f"mark(mmap=True) maps files of a disk of this machine, and {storage!r} "
-                    "is elsewhere: leave mmap= out"
+                    f"mark(mmap=True) maps files of a disk of this machine, so it does not go with "
+                    f"a storage elsewhere (this one is {storage!r}); nor with a signing_key: who "
+                    "can write into the folder could change a file after it was checked. Leave "
+                    "mmap= out, or mark the function by another Spot, with a name of its own"
                 )
-        if compression(options.compress):
+        if options.compress:
             check_installed("mark:")
         return options
 
@@ -87,38 +87,22 @@ class Marking:
         check_is_no_class(function)
         if options.name is None:
             self._duplicates.note_wrapper(function)
-        task = self.task(function, options)
-        payer = payer_of(function)
-        if payer is not None and options.name is not None:
-            payer.count_as(task.func_identifier)
-        return wrap(self._engine, task)
+        return wrap(self._engine, self.task(function, options))
 
     def task(self, function: Callable[..., Any], options: MarkOptions) -> Task:
         """What the mark of `function` knows of it."""
-        parts = self._parts
+        parts, payer = self._parts, payer_of(function)
         parts.foresee_storage()
-        keygen: KeyGenBase = parts.keygen
-        serializer: SerializerBase = parts.serializer
-        if options.keygen is not None:
-            chosen = parts.select("keygen", options.keygen, source="mark(keygen=)")
-            keygen = cast("KeyGenBase", chosen)
-        if options.serializer is not None:
-            chosen = parts.select("serializer", options.serializer, source="mark(serializer=)")
-            serializer = cast("SerializerBase", chosen)
-        shown = self._config["arguments"]
-        options = options.completed(
-            ttl=self._config["ttl"],
-            mode=self._config["mode"],
-            arguments=parts.metadata.private if shown is None else shown,
-            compress=self._config["compress"],
-        )
-        keygen, serializer = keygen.supporting(parts.types), serializer.supporting(parts.types)
         task = Task(
-            function, kind_of(function), options, keygen=keygen, serializer=serializer,
-            types=parts.types, owner=self._engine.owner, on_first_key=self._duplicates.note,
+            function, kind_of(function), options, types=parts.types,
+            keygen=self._chosen("keygen", options.keygen),
+            serializer=self._chosen("serializer", options.serializer),
+            owner=self._engine.owner, on_first_key=self._duplicates.note,
             counted_of=self._engine.counting.of, on_first_call=self._engine.follow_level,
-            is_private=self._is_private, is_limited=payer_of(function) is not None,
+            is_private=self._is_private, is_limited=payer is not None,
         )  # fmt: skip
+        if payer is not None and options.name is not None:
+            payer.count_as(task.func_identifier)
         if task.addressing.earlier:
             self.earlier[task.func_identifier] = task.addressing.earlier
         if options.key is None and (name := request_in(function)):
@@ -129,6 +113,13 @@ class Marking:
                 "say with mark(key=function) what counts",
             )
         return task
+
+    def _chosen(self, point: str, given: object) -> Any:
+        """The backend that a mark gives for an extension point, or else the Spot's."""
+        chosen: Any = getattr(self._parts, point)
+        if given is not None:
+            chosen = self._parts.select(point, given, source=f"mark({point}=)")
+        return chosen.supporting(self._parts.types)
 
     def _is_private(self) -> bool:
         """Whether nobody but this user can have written results: of store and storage, if any."""
@@ -157,7 +148,7 @@ class Marking:
         # function, so that no `id` in the table is used again.
         known = self._runners.get(id(function))
         if known is None:
-            known = wrap(self._engine, self.task(function, MarkOptions()))
+            known = wrap(self._engine, self.task(function, self.options({})))
             if getattr(function, "__self__", None) is not None:
                 return known  # a bound method is another object at each access
             if len(self._runners) >= RUNNERS:
@@ -193,16 +184,16 @@ class Marking:
         Raises:
             TypeError: the arguments do not fit the function.
             UnstableKeyError: an argument has no stable form; says how to leave it out.
-            ConfigError: it is a call of several items, each of which has a key.
+            ConfigError: it is a call of several items, each of which has a key, or of none.
         """
-        _, (call, *others) = self.all_addressed(method, function, args, kwargs)
-        if others:
-            name, count = call.task.func_identifier, 1 + len(others)
+        whole, calls = self.all_addressed(method, function, args, kwargs)
+        if len(calls) != 1:
             raise ConfigError(
-                f"spot.{method} is about one result, and each item of {name} has one: give a list "
-                f"of one item, not of {count}"
+                f"spot.{method} is about one result, and each item of "
+                f"{whole.task.func_identifier} has one: give a list of one item, not of "
+                f"{len(calls)}"
             )
-        return call
+        return calls[0]
 
     def all_addressed(
         self,
@@ -215,7 +206,6 @@ class Marking:
 
         Raises:
             TypeError, UnstableKeyError: as in `addressed`.
-            ConfigError: the list has no items.
             ItemsError: there is no list.
         """
         call = self.call(method, function, args, kwargs)
@@ -223,9 +213,6 @@ class Marking:
         if call.task.items is not None:
             given, calls = taken_apart(call)
             call = Call(call.task, *given.holding(given.items))
-        if not calls:
-            name = call.task.func_identifier
-            raise ConfigError(f"spot.{method} of {name} got an empty list: give the items")
         for each in calls:
             try:
                 each.task.addressing.address(each)
@@ -245,20 +232,13 @@ def check_callable(function: object, takes: str, instead: str) -> None:
         raise ConfigError(f"{takes}, not {function!r:.80}: {instead}")
 
 
-def _task_of(function: Any) -> Task | None:
-    """The task of a marked function, also where another decorator stands above the mark."""
-    found = inspect.unwrap(function, stop=_has_task)
-    return found.__beautyspot__ if _has_task(found) else None
-
-
-def _has_task(function: object) -> bool:
-    return isinstance(getattr(function, OURS, None), Task)
+def _task_of(function: object) -> Task | None:
+    """The task of a marked function or method, or of what a decorator above has made of one."""
+    function = getattr(function, "__func__", function)  # of static and class methods, too
+    task = getattr(function, OURS, None)  # `functools.wraps` copies it
+    return task if isinstance(task, Task) else None
 
 
 def is_marked(function: object) -> bool:
-    """Whether `function` is a mark's own wrapper, or a method that is one.
-
-    The attribute alone does not tell: `functools.wraps` copies it to whatever wraps a wrapper.
-    """
-    function = getattr(function, "__func__", function)
-    return is_ours(function) and _has_task(function)
+    """Whether `function` is a mark's own wrapper, or a method that is one."""
+    return is_ours(getattr(function, "__func__", function)) and _task_of(function) is not None

@@ -5,6 +5,8 @@ connection or thread is sent. It is made once a process however often it arrives
 the process ends, and in the process that it came from it is the same one. Where its arguments are
 plain values, its pickle is the same in every process, so that Dask's tokens are, too.
 
+Its observers stay where they are: they have locks, queues and registries of their process.
+
 What is secret does not travel: pickles lie in queues, in the memory of schedulers and in logs.
 A Spot that was given a password or a key as an argument is refused, and the message says how every
 process gets its own: from its environment, or a configuration file.
@@ -18,7 +20,6 @@ so that as arguments and results they have these names in all processes, too.
 from __future__ import annotations
 
 import copyreg
-import itertools
 import os
 import re
 import threading
@@ -31,17 +32,22 @@ from beautyspot.calls.engine import Engine, Owner
 from beautyspot.config.settings import SETTINGS
 from beautyspot.contracts import Backend
 from beautyspot.functions.names import sent_classes, take_classes
-from beautyspot.logs import inform_once
-from beautyspot.messages import is_secret, masked
+from beautyspot.messages import masked
 from beautyspot.tasks.task import Task
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
+_SENT_AS: Final = "_sent_as"
+"""The attribute of a Spot that holds the name under which it travels.
+
+Spots that were made with the same arguments have one name, and are one where they arrive.
+"""
+
 _known: weakref.WeakValueDictionary[str, Owner] = weakref.WeakValueDictionary()
 _arrived: dict[str, Owner] = {}
-_lock = threading.RLock()
+_locks: Final[dict[int, threading.RLock]] = {}  # by process: a child's may be held in its parent
 
 
 def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -50,33 +56,16 @@ def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, 
     Raises:
         pickle.PicklingError: an argument can't travel; says which, and what to give instead.
     """
-    if "observers" in options:
-        travel = tuple(each for each in options["observers"] if _travels(name, each))
-        options = {**options, "observers": travel}
+    import hashlib
+
+    options = {option: value for option, value in options.items() if option != "observers"}
     for option, value in options.items():
         _check(name, option, value)
-    with _lock:
-        tokens = [token for token, known in _known.items() if known is spot]
-        token = tokens[0] if tokens else _token(type(spot), name, options)
-        _known[token] = spot
+    made_of = repr([type(spot).__module__, type(spot).__qualname__, name, sorted(options.items())])
+    token = hashlib.sha256(made_of.encode("utf-8", "backslashreplace")).hexdigest()
+    token = vars(spot).setdefault(_SENT_AS, token)
+    _known[token] = spot
     return make_spot, (type(spot), token, name, options)
-
-
-def _travels(spot: str, observer: object) -> bool:
-    """Whether an observer can be sent. Others, with their queues and registries, stay here."""
-    import pickle
-
-    try:
-        pickle.dumps(observer)
-    except Exception as error:
-        name = getattr(observer, "__qualname__", type(observer).__qualname__)
-        inform_once(
-            f"{spot}: the observer {name} can't be sent to another process "
-            f"({type(error).__name__}), where the Spot does without it: give it a __reduce__ "
-            "that makes it there"
-        )
-        return False
-    return True
 
 
 def _check(spot: str, option: str, value: object) -> None:
@@ -87,8 +76,8 @@ def _check(spot: str, option: str, value: object) -> None:
             f"its {option}={value!r} is an object whose class has no __reduce__: give {option}= as "
             'a URL, as a table {"use": …} with its name and its options, or as a class'
         )
-    elif option in ("signing_key", *BASES) and _holds_secret(
-        "" if option in BASES else option, value
+    elif (option == "signing_key" and value) or (
+        option in BASES and _shown(masked(value)) != _shown(value)
     ):
         why = (
             f"its {option}= holds a secret, and secrets are not sent: leave {option}= out, and set "
@@ -101,64 +90,32 @@ def _check(spot: str, option: str, value: object) -> None:
         raise PicklingError(f"the Spot {spot!r} can't be sent to another process: {why}")
 
 
-def _holds_secret(name: str, value: object) -> bool:
-    """Whether an option of this name is a secret, by its name, or as a URL with a password."""
-    if isinstance(value, dict):
-        return any(_holds_secret(str(key), item) for key, item in value.items())
-    if isinstance(value, list | tuple):
-        return any(_holds_secret(name, item) for item in value)
-    if not isinstance(value, str | bytes) or not value:
-        return False
-    url = re.sub(_USER, "", str(value))
-    return is_secret(name) or masked(url) != url
+def _shown(value: object) -> str:
+    """What an option says, less the names of users: one without a password is no secret."""
+    return re.sub(_USER, "", repr([*value] if isinstance(value, tuple) else value))
 
 
 _USER: Final = r"(?<=://)[^/?#@:\s]+@"
 """A name without a password."""
 
 
-def _token(cls: type[Owner], name: str, options: Mapping[str, Any]) -> str:
-    """A name for a Spot, which another Spot has only if its arguments look the same."""
-    import hashlib
-
-    made_of = repr([cls.__module__, cls.__qualname__, name, sorted(options.items())])
-    token = hashlib.sha256(made_of.encode("utf-8", "backslashreplace")).hexdigest()[:32]
-    return next(name for n in itertools.count() if (name := f"{token}-{n}") not in _known)
-
-
 def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[str, Any]) -> Owner:
     """The Spot that arrives: the one that is known here by its token, or a new one."""
-    with _lock:
+    with _locks.setdefault(os.getpid(), threading.RLock()):
         spot = _known.get(token)
         if spot is None or spot._engine.closed:
             spot = _known[token] = _arrived[token] = cls(name, **options)
+            vars(spot)[_SENT_AS] = token
         return spot
 
 
-def _still_there(spot: object) -> object:
-    """The Spot.
-
-    Raises:
-        pickle.PicklingError: it is None: the Spot was dropped.
-    """
-    if spot is None:
-        from pickle import PicklingError
-
-        raise PicklingError(
-            "the Spot is gone, and all functions that it marked, so that no part of them can be "
-            "sent to another process: keep one of them in a variable"
-        )
-    return spot
-
-
 def _sent_engine(engine: Engine) -> tuple[Any, ...]:
-    return attrgetter("_engine"), (_still_there(engine.owner()),)
+    return attrgetter("_engine"), (engine.owner(),)
 
 
 def _sent_task(task: Task) -> tuple[Any, ...]:
     # Its function may refer to itself: what the task is made of comes as its state, set later.
-    spot = _still_there(task.owner())
-    state = spot, task.function, task.options, (task.addressing.sent(), sent_classes())
+    state = task.owner(), task.function, task.options, (task.addressing.sent(), sent_classes())
     return object.__new__, (Task,), state, None, None, _fill
 
 
@@ -166,18 +123,10 @@ def _fill(task: Task, state: tuple[Any, ...]) -> None:
     spot, function, options, (identity, classes) = state
     take_classes(classes)
     vars(task).update(vars(spot._task(function, options)))
-    task.take(identity)
+    task.addressing.take(identity)
+    task.func_identifier = task.addressing.func_identifier
     task.counted = spot._engine.counting.of(task.func_identifier)
 
 
 copyreg.pickle(Engine, _sent_engine)
 copyreg.pickle(Task, _sent_task)
-
-
-def _reset_after_fork() -> None:
-    global _lock  # noqa: PLW0603 - a lock can't be replaced in place
-    _lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
-    os.register_at_fork(after_in_child=_reset_after_fork)

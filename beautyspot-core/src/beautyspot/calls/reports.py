@@ -88,10 +88,12 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
     if watch is None:
         return False
     addressing, name = calls[0].task.addressing, calls[0].task.func_identifier
-    told = f"an argument of {name} was changed while the call was under way, so its result is not "
+    moved = (
+        f"an argument of {name} was changed while the call was under way, so its result is not "
+        "stored: pass a copy"
+    )
     try:
-        moved = {"": f"{told}stored: pass a copy"}
-        changes = moved if watch.has_moved else addressing.changes(watch)
+        changes = {"": moved} if watch.has_moved else addressing.changes(watch)
         if not changes:
             return False
     except Exception as error:
@@ -103,14 +105,13 @@ def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
 
 def refuse_mixed(engine: Engine, *calls: Call) -> None:
     """Store no result of these items, since the function changed the list that it was given."""
-    task = calls[0].task
-    each = task.options.each
+    task, each = calls[0].task, str(calls[0].task.options.each)
     told = (
         f"{task.func_identifier} changed the list {each!r} while it ran, so nothing says which "
         "result is that of which item: not stored; it will run and cost again. Work on a copy: "
         f"`{each} = list({each})`"
     )
-    _refuse_changed(engine, {f"{each}": told}, *calls)
+    _refuse_changed(engine, {each: told}, *calls)
 
 
 def _refuse_changed(engine: Engine, changes: dict[str, str], *calls: Call) -> None:

@@ -206,9 +206,10 @@ def save(  # noqa: C901 - one step, in its order: it is made at each miss
 ) -> Generator[Step, Any, None]:
     """Save the results of runs of one function, and have them shared.
 
-    A function's are written in its thread. One of a coroutine function is written in the event loop
-    where that waits for nothing; else by the thread that writes many at once, and several by one of
-    the executor. With ``save="background"`` nobody waits.
+    A function's are written in its thread. One of a coroutine function is written in the event
+    loop where that waits for nothing, with those of other tasks that end in the same turn of it;
+    else by the thread that writes many at once, and several by one of the executor. With
+    ``save="background"`` nobody waits.
 
     Where a result was refused, those who follow look for what is newer, or run the function:
     another process may have invalidated it before they called. Of a file they look for the stored
@@ -235,9 +236,22 @@ def save(  # noqa: C901 - one step, in its order: it is made at each miss
             writer.write_with_others(one)
         else:
             writer.write(*results)
-    elif one is not None and engine.blocking and not call.invalidated and writer.queue(one):
-        yield Wait(one, inf)
-    elif one is None or engine.blocking or not writer.write_now(one):
+    elif (
+        one is not None
+        and not call.invalidated
+        and (
+            writer.queue(one)
+            if engine.blocking
+            else writer.write_now(one, alone=len(engine.running) == 1)
+        )
+    ):
+        try:
+            if not one.done:
+                yield Wait(one, inf)
+        finally:
+            if not one.done:  # the task was cancelled, or its event loop closed
+                writer.hurry()
+    else:
         for pending in results:
             pending.away = True
         yield Block(partial(writer.write_away, *results))

@@ -16,7 +16,7 @@ from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, Seria
 from beautyspot.messages import error_shown
 from beautyspot.results.saving import Pending
 from beautyspot.results.writer import BATCH
-from beautyspot.tasks.terms import terms_of
+from beautyspot.tasks.options import terms_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,15 +37,11 @@ def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> N
         value: of the call.
     """
     join(engine, whole)
-    if not engine.active:
+    if not (engine.active and whole.may_store):
         raise ConfigError(
-            "set_result: the Spot is switched off (disabled(), enabled=False or "
-            "BEAUTYSPOT_DISABLED), so it stores nothing: switch it on, or leave the call out"
-        )
-    if not whole.may_store:
-        raise ConfigError(
-            f"set_result: the mode is {whole.mode!r}, in which nothing is stored: set results in "
-            'the mode "normal"'
+            "set_result: nothing is stored where the Spot is switched off (disabled(), "
+            "enabled=False or BEAUTYSPOT_DISABLED), or in the modes readonly and replay (the mode "
+            f"is {whole.mode!r}): set results elsewhere"
         )
     items = whole.task.items
     values = [value] if items is None else items.results(value, len(calls))
@@ -91,12 +87,11 @@ def _stream(task: Task, value: Any) -> list[Any]:
             f"set_result of {task.func_identifier} takes the items of the stream, not an object of "
             f"type {type(value).__name__}: give them as a list"
         )
-    returned: list[Any] = []
 
     def items() -> Iterator[Any]:
-        returned.append((yield from value))
+        yield (yield from value)
 
-    return [*items(), *returned]
+    return list(items())
 
 
 # -------------------------------------------------------------------------------- in its place

@@ -210,17 +210,14 @@ class StoredResults:
                 "a digest of the code; give that, as `beautyspot ls --json` shows versions, "
                 " or leave version= out to forget a function's results of every version"
             )
-        names: list[str | None] = [None]
         if callable(function):
-            task = self._marking.call("invalidate_all", function, (), {}).task
-            names = [*task.addressing.earlier, task.func_identifier]
-        elif isinstance(function, str):
-            names = [*self._marking.earlier.get(function, ()), function]
-        elif function is not None:
+            function = self._marking.call("invalidate_all", function, (), {}).task.func_identifier
+        if not isinstance(function, str | None):
             raise ConfigError(
                 f"invalidate_all takes a function, or its identifier as a text, not "
                 f"{function!r:.80}: give one of these, or version= or tag="
             )
+        names = [*self._marking.earlier.get(function or "", ()), function]
         self._engine.check_open()
         cache, version = self._engine.cache, None if version is None else clean(str(version))
         tag = None if tag is None else clean(tag)

@@ -5,15 +5,13 @@
               ▼
             the items of the user's generator ──ends by itself──▶ store the list of them
 
-`_flow` tells it for both kinds: it yields the steps of `steps`, the `Stream`, which has the user's
-generator go on, and an `Outcome` with each item, for which one comes back with what the consumer
-did.
+`generate` tells it, and `iterating` the same for async generators. What comes before the first item
+of a run, and after the last one, is a flow, as that of any other call.
 
 Each caller runs a generator of its own, in its own thread or task, as without a mark: also where an
 equal stream is under way. A run stores nothing if it is broken off, if it raises, if its consumer
 sends or throws something into it, if an item can't be stored, and if it is over `STREAM_BYTES`.
-
-What is sent or thrown into stored items is for the user's own generator, which is run up to there.
+Into stored items nothing can be sent, and what is thrown is raised there.
 
 Observers enter and leave their contexts in a copy of the context of the call that began it,
 whatever thread or task asks for the last item. What they put into context variables there is seen
@@ -31,18 +29,16 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.calls.flow import answer, answer_async, not_stored, strand
 from beautyspot.calls.reports import has_changed, report_no_lease
 from beautyspot.calls.runs import Run, save
-from beautyspot.calls.steps import Block, Observed, Outcome
+from beautyspot.calls.steps import Block, Observed, Outcome, drive, drive_async
 from beautyspot.concurrency.queueing import Work
-from beautyspot.errors import SerializationError
+from beautyspot.errors import ConfigError, SerializationError
 from beautyspot.results.validity import MISSING
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Generator
-    from concurrent.futures import Executor
 
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.flow import Flow
-    from beautyspot.calls.steps import Step
     from beautyspot.contracts import Data
     from beautyspot.tasks.task import Call
     from beautyspot.tasks.telling import Watch
@@ -54,22 +50,14 @@ STREAM_BYTES: Final = 256 * 2**20
 class Stream(Run):
     """The run of one call of a marked generator, and what is recorded of it.
 
-    As a step of the flow, it has the user's generator go on, and performs to an `Outcome`. It is a
-    context manager around that, which measures and counts.
-
-    Attributes:
-        heard: what the consumer sent, or threw, after the last item.
-        end_by: what the user's generator raises where it ends by itself.
-        data: what is recorded of the items; None where they are not to be stored.
+    It is a context manager around each step of the user's generator, which measures and counts.
     """
 
     def __init__(self, engine: Engine, call: Call) -> None:
         super().__init__(engine, call, None)
-        is_async = call.task.kind == "async generator"
-        self.heard = Outcome()
-        self.end_by: type[Exception] = StopAsyncIteration if is_async else StopIteration
         self._source: Any = None  # the user's generator, from when it runs
-        self.data: list[Data] | None = None
+        self._end = StopIteration if call.task.kind == "generator" else StopAsyncIteration
+        self._data: list[Data] | None = None  # None where nothing is to be stored
         self._bytes = 0
         self._work = Work(call.task.counted if call.key else None, is_limited=call.task.is_limited)
         self._watch: Watch | None = None
@@ -77,18 +65,14 @@ class Stream(Run):
         self._observed: Observed | None = None
 
     def beginning(self) -> Flow:
-        """The flow of a call whose function runs: counted, and to be recorded, by its mode.
-
-        Its outcome is an error where the mode forbids running the function.
-        """
+        """What comes before the function runs; an error where the mode forbids that."""
         engine, call = self.engine, self.call
         if call.mode == "replay":
             return Outcome(error=not_stored(engine, call))
         if call.key:
             if call.may_store:
                 yield Block(self._ask)
-                self._watch = call.task.addressing.begin(call)
-                self.data = []
+                self._watch, self._data = call.task.addressing.begin(call), []
             engine.running[self] = perf_counter()
             engine.miss(call)  # which sees whether its lines are wanted in the log
         return Outcome()
@@ -101,46 +85,18 @@ class Stream(Run):
             report_no_lease(self.engine, self.call, error)
         self.begin()
 
-    # ------------------------------------------------------------------------------------- run
+    # ------------------------------------------------------------------------------- its steps
 
-    def perform(self) -> Outcome:
-        """Go on here."""
-        try:
-            with self:
-                return Outcome(self._asked("send", "throw", "close"))
-        except Exception as error:
-            return Outcome(error=error)
-
-    async def perform_async(self, executor: Callable[[], Executor]) -> Outcome:
-        """Go on here, in the consumer's own task.
-
-        It is hidden from the event loop's hooks (PEP 525). A loop that ends closes all generators
-        that it knows at once: it would close this one while the marked one, which it knows too, is
-        closing it.
-        """
-        del executor
-        hooks = sys.get_asyncgen_hooks()
-        try:
-            with self:
-                sys.set_asyncgen_hooks(None, None)
-                try:
-                    step = self._asked("asend", "athrow", "aclose")
-                finally:
-                    sys.set_asyncgen_hooks(*hooks)
-                return Outcome(await step)
-        except Exception as error:
-            return Outcome(error=error)
-
-    def _asked(self, send: str, throw: str, close: str) -> Any:
-        """What the user's generator gives to what was heard."""
-        call, error = self.call, self.heard.error
+    def go_on(self, method: str, heard: Any) -> Any:
+        """What the user's generator gives to what its consumer sent or threw, by this method."""
+        if heard is not None:
+            self._data = None
         if self._source is None:
-            self._source = call.task.function(*call.args, **call.kwargs)
-        if isinstance(error, GeneratorExit):
-            return getattr(self._source, close)()
-        if error is not None:
-            return getattr(self._source, throw)(error)
-        return getattr(self._source, send)(self.heard.value)
+            self._source = self.call.task.function(*self.call.args, **self.call.kwargs)
+        try:
+            return getattr(self._source, method)(heard)
+        finally:
+            del heard  # an error in it refers to this frame: a cycle for the collector
 
     def __enter__(self) -> None:
         observers = self.engine.observers
@@ -149,59 +105,48 @@ class Stream(Run):
         self._work.begin()
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Where the generator has ended, raised, or was closed, count that, and tell observers."""
         self._work.rest()
-        if error is not None:
-            self.tell_end(error)
-
-    def tell_end(self, error: BaseException) -> None:
-        """Count that the generator has ended, raised, or was closed, and tell the observers."""
-        engine, observed = self.engine, self._observed
-        raised, self._observed = None if isinstance(error, self.end_by) else error, None
-        if isinstance(raised, Exception) and self.call.key:
-            self.call.task.counted.failures += self._work.has_begun
-            engine.counting.look()
-        if observed is not None:
-            self._context.run(observed.end, raised)
-
-    def leave(self) -> None:
-        """Let the store be closed, once nobody goes on with this."""
+        if error is None:
+            return
+        raised = None if isinstance(error, self._end) else error
         if self.call.key:
-            self.call.task.counted.seconds_spent += self._work.seconds
-        self.engine.has_run(self)
-        self.engine.last_calls.note(self.call)
-
-    # ---------------------------------------------------------------------------------- record
+            failed = isinstance(raised, Exception) and self._work.has_begun
+            self.call.task.counted.failures += failed
+            self.engine.counting.look()
+        if self._observed is not None:
+            self._context.run(self._observed.end, raised)
 
     def recorded(self, item: Any) -> Any:
         """Record an item, and return it."""
-        if self.data is None:
+        if self._data is None:
             return item
         try:
             data = self.call.task.form.serializer.dumps(item)
             self._bytes += len(data)
             if self._bytes > STREAM_BYTES:
                 raise SerializationError(f"the stream is over {STREAM_BYTES >> 20} MiB")
-            self.data.append(data)
+            self._data.append(data)
         except Exception as error:
-            self.data = None
+            self._data = None
             self.engine.refuse(self.call, "serializer")
             advice = "The stream is passed on, and not cached"
             name = self.call.task.func_identifier
             self.engine.reporter.report("store the stream", name, error, advice)
         return item
 
-    def ended(self, returned: Any) -> Flow:
+    # ---------------------------------------------------------------------------------- its end
+
+    def ending(self, returned: Any) -> Flow:
         """Store a run which ended by itself, and returned a value."""
         engine, call = self.engine, self.call
-        engine.counting.look()
-        if self.data is not None and has_changed(engine, self._watch, call):
-            self.data = None
+        if self._data is not None and has_changed(engine, self._watch, call):
+            self._data = None
         self._work.start()
         self.recorded(returned)
-        if self.data is not None:
-            self.took = self._work.seconds
-            if (yield Block(partial(self._encode, self.data))):
-                yield from save(self.engine, self)
+        self.took = self._work.seconds
+        if self._data is not None and (yield Block(partial(self._encode, self._data))):
+            yield from save(engine, self)
         return Outcome(returned)
 
     def _encode(self, data: list[Data]) -> bool:
@@ -215,46 +160,12 @@ class Stream(Run):
         engine.price(call, copies)
         return self.prepare(Outcome(data), copies)
 
-
-def _flow(  # noqa: C901 - one call in its order
-    engine: Engine, call: Call, stored: Any
-) -> Generator[Step | Outcome, Any, Outcome]:
-    """One call of a marked generator, for which this is stored: the items, and what it returned."""
-    stream, skipped = Stream(engine, call), 0
-    heard: Outcome = stream.heard
-    engine.last_calls.note(call)
-    try:
-        if stored is not MISSING:
-            for item in stored[:-1]:
-                heard = yield Outcome(item)
-                skipped += 1
-                if heard.value is not None or heard.error is not None:
-                    break
-            else:
-                return Outcome(stored[-1])
-            if not isinstance(heard.error, Exception | None):
-                return heard  # a cancellation, say, of which no function runs to be told
-        begun = yield from stream.beginning()
-        if begun.error is not None:
-            return begun
-        while True:
-            if heard.value is not None or heard.error is not None:
-                stream.data = None
-            stream.heard = Outcome() if skipped else heard
-            outcome: Outcome = yield stream
-            if isinstance(heard.error, GeneratorExit) and outcome.error is None:
-                stream.tell_end(heard.error)
-                return heard
-            if isinstance(outcome.error, stream.end_by):
-                return (yield from stream.ended(getattr(outcome.error, "value", None)))
-            if outcome.error is not None:
-                return outcome
-            if skipped:  # the consumer has got this one
-                skipped -= 1
-            else:
-                heard = yield Outcome(stream.recorded(outcome.value))
-    finally:
-        stream.leave()
+    def leave(self) -> None:
+        """Let the store be closed, once nobody goes on with this."""
+        if self.call.key:
+            self.call.task.counted.seconds_spent += self._work.seconds
+        self.engine.has_run(self)
+        self.engine.last_calls.note(self.call)
 
 
 # ------------------------------------------------------------------------------- both kinds
@@ -262,57 +173,85 @@ def _flow(  # noqa: C901 - one call in its order
 
 def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
     """What a call of a marked generator gives."""
-    flow, heard = _flow(engine, call, answer(engine, call, in_place=False)), None
+    stored = answer(engine, call, in_place=False)
+    engine.last_calls.note(call)
+    if stored is not MISSING:
+        for item in stored[:-1]:
+            _refuse(call, (yield item))
+        engine.last_calls.note(call)
+        return stored[-1]
+    stream, method, heard = Stream(engine, call), "send", None
     try:
+        drive(stream.beginning())
         while True:
-            step: Any = flow.send(heard)
-            if type(step) is not Outcome:
-                heard = step.perform()
-                continue
             try:
-                heard = Outcome((yield step.value))
+                with stream:
+                    item = stream.go_on(method, heard)
+            except StopIteration as end:
+                return drive(stream.ending(end.value))
+            try:
+                method, heard = "send", (yield stream.recorded(item))
             except BaseException as error:
-                heard = Outcome(error=error)  # type: ignore[arg-type]  # or an interrupt
-    except StopIteration as end:
-        outcome: Outcome = end.value
+                method, heard = "throw", error
     finally:
-        flow.close()
-        heard = step = None  # an error in it refers to this frame: a cycle for the collector
-    try:
-        return outcome.unwrap()
-    finally:
-        del outcome  # likewise
+        heard = None  # as in `go_on`
+        stream.leave()
 
 
 def iterating(
     engine: Engine, prepare: Callable[..., Call]
 ) -> Callable[..., AsyncGenerator[Any, Any]]:
-    """The same for an async generator: a function of whose arguments `prepare` makes the call."""
+    """The same for an async generator: a function of whose arguments `prepare` makes the call.
+
+    The user's generator is hidden from the event loop's hooks (PEP 525). A loop that ends closes
+    all generators that it knows at once: it would close the user's while ours is closing it.
+    """
 
     async def wrapper(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         call = prepare(args, kwargs)
         stored = await answer_async(engine, call)
-        if stored is MISSING:
-            strand(engine, call)
-        flow, heard = _flow(engine, call, stored), None
+        engine.last_calls.note(call)
+        if stored is not MISSING:
+            for item in stored[:-1]:
+                _refuse(call, (yield item))
+            engine.last_calls.note(call)
+            return
+        strand(engine, call)
+        stream, method, heard, step = Stream(engine, call), "asend", None, None
         try:
+            await drive_async(stream.beginning(), engine.executor)
             while True:
-                step: Any = flow.send(heard)
-                if type(step) is not Outcome:
-                    heard = await step.perform_async(engine.executor)
-                    continue
+                hooks = sys.get_asyncgen_hooks()
                 try:
-                    heard = Outcome((yield step.value))
+                    with stream:
+                        sys.set_asyncgen_hooks(None, None)
+                        try:
+                            step = stream.go_on(method, heard)
+                        finally:
+                            sys.set_asyncgen_hooks(*hooks)
+                        item = await step
+                except StopAsyncIteration:
+                    break
+                try:
+                    method, heard = "asend", (yield stream.recorded(item))
                 except BaseException as error:
-                    heard = Outcome(error=error)  # type: ignore[arg-type]  # or an interrupt
-        except StopIteration as end:
-            outcome: Outcome = end.value
+                    method, heard = "athrow", error
+            await drive_async(stream.ending(None), engine.executor)
         finally:
-            flow.close()
-            heard = step = None  # as above
-        try:
-            outcome.unwrap()
-        finally:
-            del outcome
+            heard = step = None  # as in `go_on`
+            stream.leave()
 
     return wrapper
+
+
+def _refuse(call: Call, sent: object) -> None:
+    """Refuse what is sent into stored items.
+
+    Raises:
+        ConfigError: says how to have the function run.
+    """
+    if sent is not None:
+        raise ConfigError(
+            f"this stream of {call.task.func_identifier} comes from the cache, where nothing can "
+            'be sent into it: call it in a block of spot.using(mode="refresh"), or without a mark'
+        )

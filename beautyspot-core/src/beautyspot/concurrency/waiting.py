@@ -107,6 +107,9 @@ class Alarm:
 
     def __call__(self, *_: object) -> None:
         """Wake the task, from any thread. A second call does nothing."""
+        if running_loop() is self._loop:
+            self._ring()
+            return
         with suppress(RuntimeError):  # the loop is closed, and nothing waits in it
             self._loop.call_soon_threadsafe(self._ring)
 

@@ -46,7 +46,7 @@ from beautyspot.contracts.units import (
 if TYPE_CHECKING:
     from beautyspot.contracts.key_value import KeyValueStore
     from beautyspot.contracts.limiter import LimiterBase
-    from beautyspot.contracts.schedule import SOON, Grant, Rate, Schedule
+    from beautyspot.contracts.schedule import SOON, Grant, Rate, Schedule, Schedules
     from beautyspot.contracts.selection import (
         Counts,
         FunctionTotals,
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
 _LATER = {
     "key_value": ("KeyValueStore",),
     "limiter": ("LimiterBase",),
-    "schedule": ("SOON", "Grant", "Rate", "Schedule"),
+    "schedule": ("SOON", "Grant", "Rate", "Schedule", "Schedules"),
     "selection": (
         "Counts",
         "FunctionTotals",
@@ -123,6 +123,7 @@ __all__ = [
     "Rate",
     "Readable",
     "Schedule",
+    "Schedules",
     "Selection",
     "SerializerBase",
     "TaskRecord",

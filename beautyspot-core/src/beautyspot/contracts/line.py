@@ -156,9 +156,9 @@ class Lines:
         most = THREADS if self._limiter.blocking else 1
         self._threads = NeededThread("limits", self._drive, self._lines.__len__, most)
 
-    def __bool__(self) -> bool:
-        """Whether anybody waits."""
-        return bool(self._lines)
+    def __len__(self) -> int:
+        """How many wait."""
+        return sum(len(line.waiters) for line in list(self._lines.values()))
 
     # ------------------------------------------------------------------------------- waiting
 

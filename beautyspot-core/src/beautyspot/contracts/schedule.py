@@ -16,6 +16,10 @@ later is not planned: time that is given back meanwhile is there for whoever ask
 """
 
 
+FEW: Final = 32
+"""Keys up to which none is forgotten."""
+
+
 class Rate(NamedTuple):
     """One limit.
 
@@ -122,3 +126,56 @@ class Schedule:
     def is_idle(self, now: float) -> bool:
         """Whether all that was taken has passed: a new one would answer alike."""
         return max([self.until, *self.ends.values()]) <= now
+
+
+class Schedules:
+    """A `Schedule` for each key, and one for what has none; those that are idle are forgotten.
+
+    It keeps no lock, and reads no clock.
+
+    Args:
+        limits: the limits by their names.
+
+    Attributes:
+        plain: the schedule of what has no key.
+    """
+
+    __slots__ = ("_by_key", "_limits", "_most", "plain")
+
+    def __init__(self, limits: Mapping[str, Rate]) -> None:
+        self._limits = limits
+        self.plain = Schedule(limits)
+        self._by_key: dict[str, Schedule] = {}
+        self._most = FEW
+
+    def __len__(self) -> int:
+        """The keys that are known."""
+        return len(self._by_key)
+
+    def of(self, key: str, now: float) -> Schedule:
+        """The schedule of a key."""
+        schedule = self._by_key.get(key) if key else self.plain
+        if schedule is None:
+            if len(self._by_key) >= self._most:
+                kept = {k: each for k, each in self._by_key.items() if not each.is_idle(now)}
+                self._by_key, self._most = kept, max(FEW, 2 * len(kept))
+            schedule = self._by_key[key] = Schedule(self._limits)
+            schedule.until, schedule.seen = self.plain.until, self.plain.seen
+        return schedule
+
+    def take(
+        self, asked: Sequence[Mapping[str, float]], key: str, now: float
+    ) -> tuple[list[Grant], float]:
+        """What `LimiterBase.take` answers."""
+        delays, wait = self.of(key, now).take(asked, now)
+        return [Grant(delay, costs, key) for delay, costs in zip(delays, asked, strict=False)], wait
+
+    def give_back(self, grant: Grant, real: Mapping[str, float], now: float) -> None:
+        """Correct what was granted."""
+        self.of(grant.key, now).give_back(grant.costs, real, now)
+
+    def hold(self, seconds: float, key: str, now: float) -> None:
+        """Let nothing begin for so long: of a key, or of all."""
+        of_all = [self.plain, *self._by_key.values()]
+        for schedule in [self.of(key, now)] if key else of_all:
+            schedule.pause(seconds, now)

@@ -187,13 +187,13 @@ class MetadataStoreBase(Backend):
         Where it raises, nothing was stored, or not all of it; core tries one by one then.
         """
 
-    def put_at_once(self, row: Put) -> bool | None:
-        """`put` one record in an event loop: whether it was stored; None where it might wait.
+    def put_at_once(self, rows: Sequence[Put]) -> set[str] | None:
+        """`put` in an event loop; None where it might wait.
 
         For a store that is not `blocking`: nothing is done where a lock, a disk or an answer would
         have to be waited for. The base class does nothing. An error counts as None.
         """
-        del row
+        del rows
         return None
 
     @abstractmethod

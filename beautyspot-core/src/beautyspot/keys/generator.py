@@ -23,11 +23,11 @@ from beautyspot.contracts import KEY_SCHEME, KeyGenBase
 from beautyspot.contracts.backend import wrong_answer
 from beautyspot.errors import ConfigError, PluginError, UnstableKeyError
 from beautyspot.keys.forms import Forms, form_of
-from beautyspot.keys.text import BIG, FLAT, LARGE, quote
+from beautyspot.keys.text import BIG, FLAT, LARGE, quote, texts_of_column
 from beautyspot.keys.walk import NAME, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from beautyspot.contracts.values import Types
     from beautyspot.keys.walk import Form
@@ -125,6 +125,17 @@ class KeyGen(KeyGenBase):
                 members.append(f"{quote(name)}:{texts[name]}")  # noqa: PERF401 - a call less
         data = f"[[{before}],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
         return self.digest(data).hexdigest()[:HEX_DIGITS]
+
+    def ids_of(self, names: Sequence[str], calls: Sequence[tuple[Any, ...]]) -> list[str]:
+        """What `id_of` gives for each of many calls of flat values, which are those of `names`."""
+        if not calls:
+            return []
+        texts = map(texts_of_column, zip(*calls, strict=True))
+        columns = sorted(zip(names, texts, strict=True))
+        form = f"[[],{{{','.join([f'{quote(name)}:%s' for name, _ in columns])}}}]"
+        rows = zip(*[each for _, each in columns], strict=True)
+        written = [(form % row).encode("utf-8", "backslashreplace") for row in rows]
+        return [self.digest(data).hexdigest()[:HEX_DIGITS] for data in written]
 
     def canonical(self, value: object) -> str:
         """The canonical text of any value. See `KeyGenBase.canonical`.

@@ -104,6 +104,16 @@ FLAT: Final[dict[type, Callable[[Any], str]]] = {
 """How values of exactly the types of JSON are written; their subclasses are left out on purpose."""
 
 
+def texts_of_column(values: Collection[Any]) -> list[str]:
+    """The texts of many flat values, as `FLAT` writes them, without a call for each if all fit."""
+    kinds = {*map(type, values)}
+    if kinds == {int} and min(values) > -BIG and max(values) < BIG:
+        return [*map(repr, values)]
+    if kinds == {str} and max(map(len, values)) <= LARGE:
+        return [*map(quote, values)]
+    return [FLAT[type(value)](value) for value in values]
+
+
 # ------------------------------------------------------------------------- many flat values at once
 
 

@@ -83,15 +83,23 @@ class Observers:
 
     Attributes:
         spot: its name.
+        on_error: called with each `Trouble`; None where nobody wants to know.
         told: those who are told of events; empty where nobody listens, so that no event is made.
         wraps: those who are asked for a context of each execution.
         asks_at: when the next miss has the logger asked for its level, by `perf_counter`.
     """
 
-    __slots__ = ("__weakref__", "asks_at", "spot", "told", "wraps")
+    __slots__ = ("__weakref__", "asks_at", "on_error", "spot", "told", "wraps")
 
-    def __init__(self, spot: str, given: Iterable[Observer] = ()) -> None:
-        self.spot = spot
+    def __init__(
+        self,
+        spot: str,
+        given: Iterable[Observer] = (),
+        on_error: Callable[[Any], object] | None = None,
+    ) -> None:
+        if on_error is not None and not callable(on_error):
+            raise ConfigError(f"on_error={on_error!r:.80} is no function: give one of a Trouble")
+        self.spot, self.on_error = spot, on_error
         parts = [Parts(each) for each in given]
         self.told = [each for each in parts if each.tell is not None]
         self.wraps = [each for each in parts if each.wrap is not None]

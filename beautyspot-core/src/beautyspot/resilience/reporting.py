@@ -14,7 +14,7 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, StorageError
+from beautyspot.errors import BeautyspotError, MetadataError, StorageError
 from beautyspot.files import advised
 from beautyspot.logs import logger
 from beautyspot.messages import less_secrets, masked
@@ -113,7 +113,7 @@ class Reporter:
     is said again after `AGAIN` seconds, where it lasts or comes again.
 
     With `strict` it raises the errors instead; for tests. It also leads to the observers, for all
-    who report. It does not keep them.
+    who report. It does not keep them, nor `on_error`, which is theirs.
 
     Attributes:
         observing: gives the observers, or None where the Spot that kept them is gone.
@@ -122,16 +122,12 @@ class Reporter:
     def __init__(
         self,
         spot: str,
-        on_error: Callable[[Trouble], object] | None = None,
         *,
         strict: bool = False,
         observers: Observers = NOBODY,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.spot = spot
-        if on_error is not None and not callable(on_error):
-            raise ConfigError(f"on_error={on_error!r:.80} is no function: give one of a Trouble")
-        self.on_error = on_error
         self.strict = strict
         self.observing = weakref.ref(observers)
         self.counts: Counter[str] = Counter()
@@ -169,10 +165,11 @@ class Reporter:
         if self._is_new((about, operation, kind), (about, OPENING, kind), again=again):
             self._outages.add(about)
             logger.warning("%s", trouble)
-        self.observers.tell("Raised", function, "", operation, kind.__name__, None)
-        if self.on_error is not None:
+        observers = self.observers
+        observers.tell("Raised", function, "", operation, kind.__name__, None)
+        if observers.on_error is not None:
             try:
-                self.on_error(trouble)
+                observers.on_error(trouble)
             except Exception:  # the user's callback is no reason to lose the user's result either
                 logger.exception("%s: on_error raised; the call goes on", self.spot)
 

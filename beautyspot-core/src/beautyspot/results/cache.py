@@ -28,7 +28,7 @@ from beautyspot.serialization.payload import ERROR, FILE_CODEC, OtherFields, Pay
 from beautyspot.serialization.trust import is_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
 
     from beautyspot.contracts import Entry, Invalidation, TaskRecord
     from beautyspot.observing import Reason
@@ -176,24 +176,27 @@ class Cache(Rows):
         pending = self.writer.pending.get(key)
         return self.store.get(key) if pending is None else pending.record
 
+    def _waiting(self, keys: Iterable[str]) -> dict[str, Any]:
+        """The entries of those of these keys whose results are yet to be written."""
+        waiting = {key: self.writer.pending.get(key) for key in keys}
+        return {key: entry_of(each.record) for key, each in waiting.items() if each is not None}
+
     def find_many(self, keys: list[str]) -> dict[str, Entry]:
         """The same for several keys, of those that have an entry."""
-        waiting = {key: self.writer.pending[key] for key in keys if key in self.writer.pending}
-        found: Mapping[str, Any] = self.store.find_many([key for key in keys if key not in waiting])
-        entries = {key: in_full(each) for key, each in found.items()}
-        return entries | {key: entry_of(each.record) for key, each in waiting.items()}
+        waiting = self._waiting(keys)
+        found = self.store.find_many([key for key in keys if key not in waiting])
+        return {key: in_full(each) for key, each in found.items()} | waiting
 
     def recall_many(self, calls: list[Call]) -> list[Any]:
         """What `recall` gives for each of these calls, by one question to the store."""
-        asked = [call.key for call in calls if call.found is None]
+        found = self._waiting(call.key for call in calls)
+        asked = [call.key for call in calls if call.key not in found]
         try:
-            found = self.find_many(asked) if asked else {}
+            found |= self.find_many(asked) if asked else {}
         except Exception as error:
-            for call in calls:
-                call.found = call.found or error
-        else:
-            for call in calls:
-                call.found = call.found or found.get(call.key)
+            found |= dict.fromkeys(asked, error)
+        for call in calls:
+            call.found = found.get(call.key)
         return [
             self.recall(call) if call.found is not None or call.task.addressing.earlier else MISSING
             for call in calls

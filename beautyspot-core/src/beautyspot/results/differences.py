@@ -81,7 +81,7 @@ def compare_code(call: Call, found: object, store: GuardedStore, reporter: Repor
     try:
         record = found if isinstance(found, TaskRecord) else store.get(key)
         code = None if record is None else record.code
-        changed = addressing.has_changed(code) and not addressing.is_shared()
+        changed = addressing.has_changed(code)
     except Exception:  # the result was found all the same, and another hit will be compared
         return
     if changed:

@@ -101,7 +101,7 @@ class Saver:
     def put(self, batch: Sequence[Pending], *, at_once: bool = False) -> set[str] | None:
         """Write results in one transaction; the keys of those that the store refused.
 
-        With `at_once` it is one result, and None where it would take long.
+        With `at_once` None where it would take long.
 
         Raises:
             Exception: one could not be placed, or the store failed: none was stored, or not all.
@@ -121,8 +121,7 @@ class Saver:
         if spent and self.count_first is not None:
             self.count_first()  # so that no less was spent than stands in the rows
         if at_once:
-            stored = self.store.real.put_at_once(puts[0])
-            return None if stored is None else set() if stored else {batch[0].key}
+            return self.store.real.put_at_once(puts)
         return set(self.store.put(puts))
 
     def settle(
@@ -147,7 +146,8 @@ class Saver:
                 if observers is not None and observers.told:
                     place: Where = "blob" if record.result_type == FILE else "row"
                     key, price = pending.key, record.price
-                    observers.tell("Saved", name, key, size, seconds, place, later, price)
+                    behind = later and not pending.wakers  # a coroutine may wait for it
+                    observers.tell("Saved", name, key, size, seconds, place, behind, price)
             pending.tell(not pending.refused)
 
     def let_go(self, pending: Pending) -> None:

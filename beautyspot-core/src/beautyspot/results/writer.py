@@ -1,11 +1,12 @@
 """`Writer`: the results of one Spot that are yet to be written.
 
-A result is written by its caller, where the store may block with those of other threads that wait,
-or by a thread behind its caller: up to `BATCH` in a transaction, and those of one call together.
-The thread also tries again what a failing store did not take, after one second first, and a minute
-in the end. Until a result is written, look-ups of this process find it here. Its key stays leased
-until its first save has failed. Order needs no care: the store refuses what is older than what it
-has, or was invalidated.
+A result is written by its caller, where the store may block with those of other threads that wait;
+at the end of a turn of an event loop, with those of all tasks that ended in it; or by a thread
+behind its caller: up to `BATCH` in a transaction, and those of one call together. The thread also
+writes what an event loop would have to wait for, and tries again what a failing store did not take,
+after one second first, and a minute in the end. Until a result is written, look-ups of this process
+find it here. Its key stays leased until its first save has failed. Order needs no care: the store
+refuses what is older than what it has, or was invalidated.
 
 The thread is a daemon, so the interpreter can end while it sleeps. All that is here is written when
 the Spot ends, and at each end of a process that Python is told of.
@@ -16,6 +17,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from contextvars import Context
 from functools import partial
 from itertools import islice
 from time import monotonic, perf_counter
@@ -23,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
-from beautyspot.concurrency.waiting import Bell, Together
+from beautyspot.concurrency.waiting import Bell, Together, running_loop
 from beautyspot.contracts.records import is_newer
 from beautyspot.errors import (
     MetadataBusyError,
@@ -103,6 +105,8 @@ class Writer:
         self._thread = NeededThread("writer", self._work, self._has_work)
         self._bell = Bell()
         self._together = Together(lambda batch: self.write(*batch), BATCH)
+        self._ended: tuple[object, list[Pending]] = None, []  # in this turn of an event loop
+        self._is_awaited = False  # what waits: then the thread does not linger
         self._pause, self._rests_until = 0.0, 0.0
         self._failure: Exception | None = None  # the last one
 
@@ -206,7 +210,7 @@ class Writer:
             batch: the results.
             later: whether that is behind their callers.
             insists: whether the store is asked all the same.
-            at_once: for one result: whether it is left to the caller where that may take long.
+            at_once: whether that is left to the caller where it may take long, or fails.
         """
         if not insists and self._failure is not None and self.rest_left():
             for pending in batch:
@@ -216,10 +220,11 @@ class Writer:
         try:
             refused = self._saver.put(batch, at_once=at_once)
         except Exception as error:
+            if at_once:
+                return False
             if len(batch) != 1:
                 return self._write_singly(batch, error, later=later)
-            if not at_once:
-                self._hold(batch[0], error)
+            self._hold(batch[0], error)
             return False
         if refused is None:
             return False
@@ -246,8 +251,12 @@ class Writer:
                 self._give_up(pending, SAVING_AGAIN, self._failure or error, advice)
         return taken
 
-    def write_now(self, pending: Pending) -> bool:
-        """Write one in an event loop; False where that might wait, and another way is needed."""
+    def write_now(self, pending: Pending, *, alone: bool) -> bool:
+        """Write one in an event loop; False where that might wait, and another way is needed.
+
+        Where it is not `alone`, it is taken over, and written at the end of this turn of the loop,
+        with what other tasks have made in it. It is in the table until then.
+        """
         saver = self._saver
         if not pending.placed or pending.size > IN_LOOP:
             return False
@@ -255,7 +264,32 @@ class Writer:
             return False
         if pending.record.price or pending.replaces is not None or pending.earlier:
             return False  # more is to be written or removed than a row
-        return self.write(pending, at_once=True)
+        if alone or self._reporter.strict:
+            return self.write(pending, at_once=True)
+        if self.closed or not self._add(pending):
+            return False
+        loop: Any = running_loop()
+        last, ended = self._ended
+        if last is not loop or not ended:
+            ended = []
+            self._ended = loop, ended
+            loop.call_soon(self._end_turn, ended, context=Context())  # of none of these tasks
+        ended.append(pending)
+        return True
+
+    def _end_turn(self, ended: list[Pending]) -> None:
+        """Write what ended in a turn of the running loop, or have the thread do so."""
+        batch = [each for each in ended if self.pending.get(each.key) is each]
+        ended.clear()
+        if not batch:
+            return
+        if len(batch) <= BATCH and self._turn.acquire(blocking=False):
+            try:
+                if self.write(*batch, at_once=True):
+                    return
+            finally:
+                self._turn.release()
+        self.hurry()
 
     # ------------------------------------------------------------------------------- failing
 
@@ -312,10 +346,17 @@ class Writer:
                     return
                 continue
             wait = max(LINGER, self._rests_until - monotonic())
-            if len(self.pending) < BATCH or wait > LINGER:
+            if wait > LINGER or not (self._is_awaited or len(self.pending) >= BATCH):
                 self._bell.wait(wait)
+            self._is_awaited = False
             if monotonic() >= self._rests_until:
                 self._write_next()
+
+    def hurry(self) -> None:
+        """Have the thread write what waits, at once."""
+        self._is_awaited = True
+        self._thread.begin()
+        self._bell()
 
     def _write_next(self) -> bool:
         """Write the batch that has waited longest; False where the store took none of it."""
@@ -340,8 +381,7 @@ class Writer:
             all(self._write_next() for _ in range(0, len(waits), BATCH))
             return all(each.stored is not None for each in waits)
         ends = monotonic() + timeout
-        self._thread.begin()
-        self._bell()
+        self.hurry()
         while not all(each.stored is not None for each in waits):
             if self._rests_until or monotonic() >= ends:
                 return False

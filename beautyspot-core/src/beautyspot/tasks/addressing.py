@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from beautyspot.tasks.following import Following
     from beautyspot.tasks.options import MarkOptions
 
-    FirstKey = Callable[[Any, str, tuple[str, str | None]], Callable[[], bool]]
+    FirstKey = Callable[[Any, str, tuple[str, str | None]], object]
 
 
 OWN_ID: Final = "mark(key=)"
@@ -70,7 +70,7 @@ class Addressing:
         options: of its mark.
         keygen: says what tells values apart.
         on_first_key: called once, with the function, its identifier, and its name and version,
-            where these two alone are its identity; gives `is_shared`.
+            where these two alone are its identity.
         on_first_call: called before that, whatever its identity is.
 
     Attributes:
@@ -82,7 +82,7 @@ class Addressing:
         memo: the keys of earlier calls with small, plain arguments.
         is_local: whether the function is a lambda, or made by another function.
         has_own_id: whether `key=` gives an ID in place of the arguments.
-        is_shared: whether another function with this one's identity was called, and that was said.
+        changed: what calls in this process have changed of their own keys, with what to write.
     """
 
     def __init__(
@@ -100,7 +100,6 @@ class Addressing:
         self._options = options
         self._on_first_key: FirstKey | None = on_first_key
         self._on_first_call = on_first_call
-        self.is_shared: Callable[[], bool] = bool
         self._identity = Identity(target)
         self.func_name = self._identity.func_name
         self.func_identifier = options.name or self._identity.func_identifier
@@ -117,18 +116,16 @@ class Addressing:
         known: Mapping[str, Any] = {} if inner is None else inner.__globals__
         self._binding = Binding(user, ignore=options.ignore, key_of=per_argument, known=known)
         self.bind = self._binding.bind
-        self._added: dict[str, str] = {}
-        if options.added:
-            self._added = added_texts(
-                user,
-                options.added,
-                ignore=options.ignore,
-                key_of=per_argument,
-                text_of=self._keygen.canonical,
-            )
+        self._added = added_texts(
+            user,
+            options.added or {},
+            ignore=options.ignore,
+            key_of=per_argument,
+            text_of=self._keygen.canonical,
+        )
         self._key_maker: KeyMaker | None = None
         self.memo: Memo = {}
-        self._changed: dict[str, str] = {}
+        self.changed: dict[str, str] = {}
 
     def sent(self) -> tuple[Any, ...]:
         """The identity, for `take` in another process."""
@@ -204,13 +201,11 @@ class Addressing:
             UnstableKeyError: an argument has no stable form.
         """
         call.bound = values, more = bound or self.bind(*call.args, **call.kwargs)
-        call.texts = call.walk = None
         held: dict[str, str] = {}
         maker, keygen, memo = self._key_maker or self._maker(held), self._keygen, self.memo
         is_flat = not more and FLAT.issuperset(map(type, values))
-        by_us = self._is_ours and not self.has_own_id
         place: Any = None
-        if by_us and maker is self._key_maker:
+        if self._is_ours and not self.has_own_id and maker is self._key_maker:
             place = (tuple(map(type, values)), values) if is_flat else self._place(call)
         known = None if place is None else memo.get(place)
         if known is not None:
@@ -260,26 +255,26 @@ class Addressing:
 
         None where it can't make them in bulk: also before the first call has its key.
         """
-        maker, keygen = self._key_maker, self._keygen
+        maker, bind, names = self._key_maker, self.bind, self._binding.names
         if maker is None or self.has_own_id or self.follows:
             return None
-        made: list[str] = []
-        for args in calls:
-            key = ""
+        by_columns, are_flat = self._is_ours and names and not self._added, FLAT.issuperset
+        keys, places, flat = [""] * len(calls), list[int](), list[tuple[Any, ...]]()
+        for place, args in enumerate(calls):
             try:
-                values, more = bound = self.bind(*args)
-                if self._is_ours and not more and FLAT.issuperset(map(type, values)):
-                    flat = zip(self._binding.names, values, strict=False)
-                    texts = keygen.texts_of(dict(flat))
-                    key = maker(keygen.id_of(texts, self._added))
+                values, more = bound = bind(*args)
+                if by_columns and not more and are_flat(map(type, values)):
+                    flat.append(values)
+                    places.append(place)
                 else:
                     call = Addressed()
                     self.address(call, bound)
-                    key = call.key
+                    keys[place] = call.key
             except Exception:  # noqa: S110 - whoever makes the call meets it again
                 pass
-            made.append(key)
-        return made
+        for place, input_id in zip(places, self._keygen.ids_of(names, flat), strict=True):
+            keys[place] = maker(input_id)
+        return keys
 
     def earlier_keys(self, call: Addressed) -> list[str]:
         """The keys of the call under the identifiers of `renamed_from=`, in their order."""
@@ -323,7 +318,7 @@ class Addressing:
             self._on_first_call()
             by_name = name == self.func_identifier or options.name is not None
             if not self.follows and by_name and self._binding.bound <= set(options.ignore):
-                self.is_shared = tell(identity.named, self.func_identifier, (name, version))
+                tell(identity.named, self.func_identifier, (name, version))
             self._on_first_key = None
         maker = self._maker_of(name, version)
         by_user = options.name is not None and self.has_own_id

@@ -24,7 +24,7 @@ from beautyspot.keys.binding import Omitted
 from beautyspot.keys.walk import CAPTURED, Without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     Reach = tuple[str, Any, bool]
     """What `ignore=` takes, the object there, and whether that is another package's."""
@@ -36,106 +36,107 @@ UNKNOWN: Final = "say with mark(key=function) what counts of the arguments"
 """The advice where it is not known which argument it is."""
 
 
-class Advisor:
-    """Says what to write for one function.
+def advice(
+    function: Any, each: str | None, path: str, named: Mapping[str, Any], held: Mapping[str, Any]
+) -> str:
+    """How to leave out what has no stable form.
 
     Args:
         function: the user's function.
-        called: its short name.
         each: the argument that takes the items of `mark(each=)`.
+        path: where that is.
+        named: the arguments.
+        held: the variables that the function captured.
     """
+    name = root(path)
+    if name not in named and name not in held:
+        return UNKNOWN
+    other = f'say with mark(key={{"{name}": function}}) what counts'
+    if name not in named:
+        other = f"pass what counts of {called(path)} as an argument"
+    line, part, _ = _reach(function, path, named, held)
+    if (
+        not line
+        or name == each  # the items tell the results apart
+        or not is_named(part if isinstance(part, type) else type(part))
+    ):
+        return other
+    return f'if no result depends on {line}, write mark(ignore=("{line}",)); else {other}'
 
-    def __init__(self, function: Callable[..., Any], called: str, each: str | None) -> None:
-        self._project = root_of(namespace_of(taken_apart(function).func).get("__name__"))
-        self._called = called
-        self._each = each
 
-    def advice(self, named: Mapping[str, Any], held: Mapping[str, Any], path: str) -> str:
-        """How to leave out what has no stable form.
+def about(
+    function: Any, title: str, path: str, named: Mapping[str, Any], held: Mapping[str, Any]
+) -> str:
+    """What to tell of a call that has changed a part of its own key.
 
-        Args:
-            named: the arguments.
-            held: the variables that the function captured.
-            path: where that is.
-        """
-        name = root(path)
-        if name not in named and name not in held:
-            return UNKNOWN
-        if name == self._each:
-            return f'say with mark(key={{"{name}": function}}) what counts of an item'
-        other = f'say with mark(key={{"{name}": function}}) what counts'
-        if name not in named:
-            other = f"pass what counts of {called(path)} as an argument"
-        line, part, is_theirs = self._reach(path, named, held)
-        if is_theirs and not is_of_installed(type(part)):  # else it may be a client
-            return f"{line} is of another package: pass its fields, or {other}"
-        if not line or not is_named(part if isinstance(part, type) else type(part)):
-            return other
-        return f'if no result depends on {line}, write mark(ignore=("{line}",)); else {other}'
-
-    def about(self, path: str, named: Mapping[str, Any], held: Mapping[str, Any]) -> str:
-        """What to tell of a call that has changed a part of its own key; the arguments as above."""
-        line, part, is_theirs = self._reach(path, named, held)
-        name = called(path)
-        told = (
-            f"`{line if is_theirs else name}` changed while `{self._called}` ran (perhaps by "
-            "another thread): not stored; it will run and cost again"
-        )
-        if is_theirs:
-            return f"{told}: `{line}` is of another package: pass its fields, or a copy"
-        if path in named:
-            return (
-                f"{told}: work on a copy (`{name} = copy.deepcopy({name})`), or return what is new "
-                f"instead, or say with `key=` what counts of `{name}`"
-            )
-        if not line or isinstance(part, _CODE) or ("." not in name and is_python_class(type(part))):
-            return f"{told}. Pass it as an argument and return the new one."
+    Args:
+        function: the user's function.
+        title: its short name.
+        path, named, held: as above.
+    """
+    line, part, is_theirs = _reach(function, path, named, held)
+    name = called(path)
+    told = (
+        f"`{line if is_theirs else name}` changed while `{title}` ran (perhaps by "
+        "another thread): not stored; it will run and cost again"
+    )
+    if is_theirs:
+        return f"{told}: `{line}` is of another package: pass its fields, or a copy"
+    if path in named:
         return (
-            f'{told}. If no result depends on it: `ignore=("{line}",)`; else pass it as an '
-            "argument and return the new one."
+            f"{told}: work on a copy (`{name} = copy.deepcopy({name})`), or return what is new "
+            f"instead, or say with `key=` what counts of `{name}`"
         )
+    if not line or isinstance(part, _CODE) or ("." not in name and is_python_class(type(part))):
+        return f"{told}. Pass it as an argument and return the new one."
+    return (
+        f'{told}. If no result depends on it: `ignore=("{line}",)`; else pass it as an '
+        "argument and return the new one."
+    )
 
-    def about_code(self, name: str) -> str:
-        """The same of what `version="auto"` follows."""
-        return (
-            f"`{name}` changed while `{self._called}` ran, or before that (perhaps by other code): "
-            "not stored; the next call has another version. If it is a global of the function's "
-            f'module, and no result depends on it: `ignore=("{name}",)`; else pass it as an '
-            "argument, or write the version yourself"
-        )
 
-    def _reach(self, path: str, named: Mapping[str, Any], held: Mapping[str, Any]) -> Reach:
-        """How far `ignore=` reaches on a path.
+def about_code(title: str, name: str) -> str:
+    """The same of what `version="auto"` follows."""
+    return (
+        f"`{name}` changed while `{title}` ran, or before that (perhaps by other code): "
+        "not stored; the next call has another version. If it is a global of the function's "
+        f'module, and no result depends on it: `ignore=("{name}",)`; else pass it as an '
+        "argument, or write the version yourself"
+    )
 
-        A variable is left out of all functions within the one that `ignore=` names, or within the
-        marked one.
-        """
-        line = root(path)
-        head, value = (f"{line}.", named[line]) if line in named else ("", held.get(line))
-        for marker in (Omitted, Without):
-            value = value.value if type(value) is marker else value
-        for variable, attribute in _STEP.findall(path[len(line) :]):
-            if variable:
-                line, value = f"{head}{variable}", captured(value).get(variable)
-            elif attribute == "__wrapped__":
-                value = getattr(value, attribute, None)
-            elif not attribute or attribute[:2] == "__":
-                break
-            elif self._is_theirs(type(value), attribute):
-                return line, value, True
-            else:
-                line = f"{line}.{attribute}"
-                head, value = f"{line}.", getattr(value, attribute, None)
-        return "" if line == "__wrapped__" else line, value, False
 
-    def _is_theirs(self, cls: type, attribute: str) -> bool:
-        """Whether an attribute may be another package's: no class of the user's declares it."""
-        classes = [each for each in cls.__mro__ if is_python_class(each)]
-        theirs = [
-            c for c in classes if is_of_installed(c) and root_of(c.__module__) != self._project
-        ]
-        mine = [each for each in classes if each not in theirs]
-        return bool(theirs) and not any(attribute in annotations_of(each) for each in mine)
+def _reach(function: Any, path: str, named: Mapping[str, Any], held: Mapping[str, Any]) -> Reach:
+    """How far `ignore=` reaches on a path.
+
+    A variable is left out of all functions within the one that `ignore=` names, or within the
+    marked one.
+    """
+    line = root(path)
+    head, value = (f"{line}.", named[line]) if line in named else ("", held.get(line))
+    for marker in (Omitted, Without):
+        value = value.value if type(value) is marker else value
+    for variable, attribute in _STEP.findall(path[len(line) :]):
+        if variable:
+            line, value = f"{head}{variable}", captured(value).get(variable)
+        elif attribute == "__wrapped__":
+            value = getattr(value, attribute, None)
+        elif not attribute or attribute[:2] == "__":
+            break
+        elif _is_theirs(function, type(value), attribute):
+            return line, value, True
+        else:
+            line = f"{line}.{attribute}"
+            head, value = f"{line}.", getattr(value, attribute, None)
+    return "" if line == "__wrapped__" else line, value, False
+
+
+def _is_theirs(function: Any, cls: type, attribute: str) -> bool:
+    """Whether an attribute may be another package's: no class of the user's declares it."""
+    project = root_of(namespace_of(taken_apart(function).func).get("__name__"))
+    classes = [each for each in cls.__mro__ if is_python_class(each)]
+    theirs = [c for c in classes if is_of_installed(c) and root_of(c.__module__) != project]
+    mine = [each for each in classes if each not in theirs]
+    return bool(theirs) and not any(attribute in annotations_of(each) for each in mine)
 
 
 def root(path: str) -> str:

@@ -56,7 +56,7 @@ def check_combinations(
         ),
         (
             "stale_on_error stale",
-            options.seconds is None and not callable(options.ttl),
+            options.ttl is None,
             "without a ttl no result expires",
             "give mark(ttl=), or a ttl of the Spot",
         ),

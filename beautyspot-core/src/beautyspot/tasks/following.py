@@ -51,7 +51,6 @@ from beautyspot.functions.names import (
     identifier_of,
     innermost_function,
     is_generated,
-    is_no_file,
     is_of_no_file,
     is_ours,
     is_python_class,
@@ -428,9 +427,8 @@ def _class_of(function: FunctionType | None) -> Any:
 
 @functools.cache
 def _is_of_a_project(filename: str) -> bool:
-    if filename.startswith("<") or filename in {"built-in", "frozen"}:
-        return is_no_file(filename)
-    return not (is_standard(filename) or is_installed(filename))
+    of_c = filename.startswith("<frozen ") or filename in {"built-in", "frozen"}
+    return not (of_c or is_standard(filename) or is_installed(filename))
 
 
 class _Names:
@@ -508,9 +506,7 @@ class _Content(Walk):
         return _LEFT
 
     def mapping(self, items: dict[Any, Any], step: str = KEYED) -> str:
-        """As of any walk, in the order of a dict: code that iterates over it sees that."""
-        if step is not KEYED:
-            return super().mapping(items, step)
+        """In the order of the dict, and not sorted: code that iterates over it sees that."""
         pairs = [f"[{self.at('<key>', '', k)},{self.at(step, k, v)}]" for k, v in items.items()]
         return f"[{','.join(pairs)}]"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -64,15 +64,15 @@ class Items:
         if self._each not in bound.arguments:
             bound.apply_defaults()
         args, kwargs, value = bound.args, bound.kwargs, bound.arguments[self._each]
-        iterator = _iterator(value)
-        if iterator is None:
+        items = _listed(value)
+        if items is None:
             raise ItemsError(
                 f"{self._name} takes a list of items as {self._each}=, and got {_shown(value)}: "
                 "give a list, of one item as well. Each input of spot.map and spot.count is such a "
                 "list: write [items] in the place of items"
             )
         at = self._each if self._each in kwargs else self._index
-        return Given(args, kwargs, at, list(iterator))
+        return Given(args, kwargs, at, items)
 
     def results(self, value: Any, count: int) -> list[Any]:
         """What the function returned, or its caller sets, for so many items, item by item.
@@ -80,8 +80,7 @@ class Items:
         Raises:
             ItemsError: it is no list, or of another length; says both.
         """
-        iterator = _iterator(value)
-        found = None if iterator is None else list(iterator)
+        found = _listed(value)
         if found is not None and len(found) == count:
             return found
         got = f"{_shown(value)}, which is no list" if found is None else f"{len(found)} results"
@@ -91,20 +90,18 @@ class Items:
         )
 
 
-def _iterator(value: Any) -> Iterable[Any] | None:
-    """What gives the items of a list, or of what is like one; None for anything else.
+def _listed(value: Any) -> list[Any] | None:
+    """The items of a list, or of what is like one; None for anything else.
 
     A frame gives its columns, and not its rows, so it is none.
     """
-    if type(value) is list:
-        return value
     if isinstance(value, _NO_LISTS) or hasattr(type(value), "columns"):
         return None
     try:
-        iterator: Iterable[Any] = iter(value)
-        return iterator
+        items = iter(value)
     except TypeError:
         return None
+    return list(items)
 
 
 def _shown(value: object) -> str:

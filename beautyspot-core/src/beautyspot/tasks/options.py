@@ -1,12 +1,16 @@
-"""The options of `mark`, checked when the function is decorated and not when it is called."""
+"""The options of `mark`, and what its functions say of a result: lifetime, tags, price.
+
+Options are checked when the function is decorated, and not when it is called.
+"""
 
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
 from beautyspot.config.settings import (
     COMPRESSION,
@@ -30,10 +34,6 @@ if TYPE_CHECKING:
 
 MODES: Final = ("normal", "readonly", "replay", "refresh")
 
-ON_CANCEL: Final = ("stop", "finish")
-
-KeyOption = str | Callable[..., object] | Mapping[str, Callable[[Any], object]]
-
 Backend = str | Mapping[str, Any]
 """A name, a URL or a table of options."""
 
@@ -45,7 +45,7 @@ class MarkKeywords(TypedDict, total=False):
     save_blob: bool | None
     content_type: str | None
     serializer: Backend | SerializerBase | type[SerializerBase] | None
-    key: KeyOption | None
+    key: str | Callable[..., object] | Mapping[str, Callable[[Any], object]] | None
     keygen: Backend | KeyGenBase | type[KeyGenBase] | None
     ttl: float | str | timedelta | Callable[..., object] | None
     stale: float | str | timedelta | None
@@ -68,90 +68,42 @@ class MarkKeywords(TypedDict, total=False):
     mmap: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkOptions:
-    """What a `mark` says of its function; `Spot.mark` documents each.
+class MarkOptions(SimpleNamespace):
+    """What a `mark` says of its function: one attribute for each of `MarkKeywords`.
 
-    Raises:
-        ConfigError: one is of the wrong type or out of its range; says which, and what fits.
+    Each is in the form that `_OPTIONS` gives it: durations in seconds, where None is for ever, and
+    several texts or classes as a tuple.
     """
 
-    version: str | int | None = None
-    save_blob: bool | None = None
-    content_type: str | None = None
-    serializer: object = None
-    key: KeyOption | None = None
-    keygen: object = None
-    ttl: object = None
-    stale: object = None
-    tags: tuple[str, ...] | Callable[..., object] = ()
-    ignore: tuple[str, ...] = ()
-    name: str | None = None
-    cache_if: Callable[[Any], object] | None = None
-    price: Callable[[Any], object] | None = None
-    mode: str | None = None
-    stale_on_error: bool = False
-    cache_errors: tuple[type[Exception], ...] = ()
-    error_ttl: object = None
-    on_cancel: str | None = None
-    each: str | None = None
-    batch: int | None = None
-    added: Mapping[str, Any] | None = None
-    renamed_from: tuple[str, ...] = ()
-    arguments: bool | None = None
-    compress: str | bool | None = None
-    mmap: bool = False
+    @classmethod
+    def checked(cls, given: Mapping[str, Any], of_spot: Mapping[str, Any]) -> MarkOptions:
+        """The options that a user wrote, with the Spot's where this function has none of its own.
 
-    def __post_init__(self) -> None:
-        for option, (check, takes) in _CHECKS.items():
-            value = getattr(self, option)
+        Raises:
+            ConfigError: one is unknown, of the wrong type or out of its range; says what fits.
+        """
+        check_options("mark", given, _OPTIONS)
+        made: dict[str, Any] = {}
+        for option, (default, form, takes) in _OPTIONS.items():
+            value = given.get(option)
             try:
-                if value is not None:
-                    check(value)
+                made[option] = of_spot.get(option, default) if value is None else form(value)
             except (TypeError, ValueError):
                 why = f"does not fit: give {takes.format(option=option)}"
                 raise ConfigError(f"mark({option}={value!r:.80}) {why}") from None
-
-    @classmethod
-    def from_keywords(cls, options: Mapping[str, Any]) -> MarkOptions:
-        """The options that a user wrote.
-
-        Raises:
-            ConfigError: one is unknown, or does not fit; says which ones there are.
-        """
-        check_options("mark", options, cls.__dataclass_fields__)
-        made = {name: several(options[name]) for name in _SEVERAL if name in options}
-        if isinstance(options.get("added"), Mapping):
-            made["added"] = dict(options["added"])  # which nobody changes, and which can travel
-        return cls(**{**options, **made})
-
-    def completed(
-        self, *, ttl: object, mode: str, arguments: bool, compress: str | None
-    ) -> MarkOptions:
-        """These options, with the Spot's where this function has none of its own."""
-        return replace(
-            self,
-            ttl=ttl if self.ttl is None else self.ttl,
-            mode=self.mode or mode,
-            arguments=arguments if self.arguments is None else self.arguments,
-            compress=compress if self.compress is None else compression(self.compress),
-        )
-
-    @property
-    def seconds(self) -> float | None:
-        """The `ttl` in seconds; None is for ever, which "none" says against the Spot's own.
-
-        None too where `ttl` is a function of the result.
-        """
-        lasts: float | None = None if callable(self.ttl) else or_none(seconds)(self.ttl)
-        return lasts
+        return cls(**made)
 
 
-def several(value: Any) -> Any:
-    """Several texts or classes as a tuple; one is short for that."""
-    if isinstance(value, str | type):
-        return (value,)
-    return () if value is None else tuple(value) if isinstance(value, Iterable) else value
+def _several(fits: Callable[[Any], bool]) -> Callable[[object], tuple[Any, ...]]:
+    """A check that gives several texts or classes as a tuple, if all fit; one is short for that."""
+
+    def checked(value: Any) -> tuple[Any, ...]:
+        found = (value,) if isinstance(value, str | type) else tuple(value)
+        if not all(map(fits, found)):
+            raise ValueError("one does not fit")
+        return found
+
+    return checked
 
 
 def _is_whole(value: object) -> bool:
@@ -162,17 +114,8 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str) and value != ""
 
 
-def are_texts(value: object) -> bool:
-    """Whether it is a tuple of texts, as `several` gives it."""
-    return isinstance(value, tuple) and all(map(_is_text, value))
-
-
-def _are_paths(value: Any) -> bool:
-    return are_texts(value) and not any(is_private(n) for x in value for n in x.split(".")[1:])
-
-
-def _is_content_type(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(CONTENT_TYPE, value) is not None
+def _is_path(value: Any) -> bool:
+    return _is_text(value) and not any(map(is_private, value.split(".")[1:]))
 
 
 def _is_key(value: object) -> bool:
@@ -184,68 +127,163 @@ def _is_plain(value: object) -> bool:
     return callable(value) and not inspect.iscoroutinefunction(value)
 
 
-def _are_errors(value: Any) -> bool:
+def _is_error(value: Any) -> bool:
     """Of beautyspot's own errors none is a result: they say that there is none."""
-    return isinstance(value, tuple) and all(
-        isinstance(each, type)
-        and issubclass(each, Exception)
-        and not issubclass(each, BeautyspotError)
-        for each in value
-    )
+    is_class = isinstance(value, type) and issubclass(value, Exception)
+    return is_class and not issubclass(value, BeautyspotError)
 
 
-def _lasts(value: object) -> None:
-    if not _is_plain(value):
-        or_none(seconds)(value)
+def _added(value: object) -> dict[str, Any]:
+    if not (isinstance(value, Mapping) and all(map(_is_text, value))):
+        raise ValueError("no table by parameters")
+    return dict(value)  # which nobody changes, and which can travel
 
 
-_KEYS: Final = "an ID, a function of the arguments, or a table {{argument: function of its value}}"
+def _as_written(value: object) -> object:
+    """A lifetime, where "none" is for ever, and None as long as others."""
+    or_none(seconds)(value)
+    return value
+
+
+def _or_of_the_result(check: Callable[[object], Any]) -> Callable[[object], Any]:
+    """The same check, and functions of the result."""
+    return lambda value: value if _is_plain(value) else check(value)
+
+
+_texts: Final = _several(_is_text)
+"""Several texts as a tuple; one is short for that."""
+
 _TEXTS: Final = 'a text, or several: {option}=("a", "b")'
-_ERRORS: Final = "classes of exceptions, none of beautyspot: {option}=(LookupError,)"
-_SEVERAL: Final = ("tags", "ignore", "cache_errors", "renamed_from")
 _OF_THE_RESULT: Final = "or a function of the result and the arguments, no async def"
+_FLAG: Final = (flag, "True or False")
+_LATER: Final = (lambda value: value, "")  # is checked where the backend is made
 
-_CHECKS: Final[dict[str, tuple[Callable[[Any], object], str]]] = {
+_OPTIONS: Final[dict[str, tuple[Any, Callable[[Any], object], str]]] = {
     "version": (
+        None,
         fitting(lambda value: isinstance(value, str) or _is_whole(value)),
         'text, a whole number, or "auto" to follow the code',
     ),
-    "save_blob": (flag, "True or False"),
-    "content_type": (fitting(_is_content_type), 'a MIME type such as "image/png"'),
-    "key": (fitting(_is_key), _KEYS),
-    "ttl": (_lasts, f"{LIFETIME}, {_OF_THE_RESULT}"),
-    "stale": (seconds, DURATION),
-    "tags": (
-        fitting(lambda value: _is_plain(value) or are_texts(value)),
-        f"{_OF_THE_RESULT[3:]}, or {_TEXTS}",
+    "save_blob": (None, *_FLAG),
+    "content_type": (
+        None,
+        fitting(lambda value: re.fullmatch(CONTENT_TYPE, value) is not None),
+        'a MIME type such as "image/png"',
     ),
+    "serializer": (None, *_LATER),
+    "key": (
+        None,
+        fitting(_is_key),
+        "an ID, a function of the arguments, or a table {{argument: function of its value}}",
+    ),
+    "keygen": (None, *_LATER),
+    "ttl": (None, _or_of_the_result(or_none(seconds)), f"{LIFETIME}, {_OF_THE_RESULT}"),
+    "stale": (None, seconds, DURATION),
+    "tags": ((), _or_of_the_result(_texts), f"{_OF_THE_RESULT[3:]}, or {_TEXTS}"),
     "ignore": (
-        fitting(_are_paths),
+        (),
+        _several(_is_path),
         f"{_TEXTS}; of a private attribute the name that it has in vars(self), _Class__name",
     ),
-    "name": (text, "a text that no other function uses"),
-    "cache_if": (fitting(callable), "a function of the result: True keeps it"),
+    "name": (None, text, "a text that no other function uses"),
+    "cache_if": (None, fitting(callable), "a function of the result: True keeps it"),
     "price": (
+        None,
         fitting(_is_plain),
         "a function of the result, no async def, that returns what the call cost",
     ),
-    "mode": (fitting(MODES.__contains__), " or ".join(MODES)),
-    "stale_on_error": (flag, "True or False"),
-    "cache_errors": (fitting(_are_errors), _ERRORS),
-    "error_ttl": (or_none(seconds), LIFETIME),
-    "on_cancel": (fitting(ON_CANCEL.__contains__), " or ".join(ON_CANCEL)),
-    "each": (text, "the name of a parameter that takes a list"),
+    "mode": (None, fitting(MODES.__contains__), " or ".join(MODES)),
+    "stale_on_error": (False, *_FLAG),
+    "cache_errors": (
+        (),
+        _several(_is_error),
+        "classes of exceptions, none of beautyspot: {option}=(LookupError,)",
+    ),
+    "error_ttl": (None, _as_written, LIFETIME),
+    "on_cancel": (None, fitting(("stop", "finish").__contains__), "stop or finish"),
+    "each": (None, text, "the name of a parameter that takes a list"),
     "batch": (
+        None,
         fitting(lambda value: _is_whole(value) and value >= 1),
         "a whole number of items, 1 or more",
     ),
-    "added": (
-        fitting(lambda value: isinstance(value, Mapping) and all(map(_is_text, value))),
-        "a table {{parameter: value at which nothing changed}}",
-    ),
-    "renamed_from": (fitting(are_texts), 'identifiers such as "module:function"'),
-    "arguments": (flag, "True or False"),
-    "compress": (compression, COMPRESSION),
-    "mmap": (flag, "True or False"),
+    "added": (None, _added, "a table {{parameter: value at which nothing changed}}"),
+    "renamed_from": ((), _texts, 'identifiers such as "module:function"'),
+    "arguments": (None, *_FLAG),
+    "compress": (None, compression, COMPRESSION),
+    "mmap": (False, *_FLAG),
 }
-"""What each option may be, by a check as of settings, and what a message says of it."""
+"""Of each option its default, what gives it in its form, as of settings, and what it may be."""
+
+
+# ------------------------------------------------------------------------ what it says of a result
+
+
+class Terms(NamedTuple):
+    """The terms on which one result is kept.
+
+    Attributes:
+        ttl: how long it is valid, in seconds; 0 has expired at once, None is for ever.
+        tags: by which it can be invalidated.
+    """
+
+    ttl: float | None
+    tags: tuple[str, ...]
+
+
+def terms_of(
+    options: MarkOptions, result: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> Terms:
+    """The terms of one result, of the options `ttl` and `tags` of its mark.
+
+    A duration that would have ended in the past, such as a token's, ends at once.
+
+    Args:
+        options: of the mark.
+        result: of the call; of a generator, the list of its items.
+        args: of the call, as they were passed.
+        kwargs: the same.
+
+    Raises:
+        ConfigError: a function gave something else than a duration, or than tags.
+        Exception: a function raised it.
+    """
+    ttl, tags = options.ttl, options.tags
+    if callable(options.ttl):
+        answer = options.ttl(result, *args, **kwargs)
+        number = getattr(answer, "total_seconds", lambda: answer)()
+        is_past = isinstance(number, int | float) and -math.inf < number < 0
+        try:
+            ttl = or_none(seconds)(0 if is_past else answer)
+        except (TypeError, ValueError):
+            raise _wrong("ttl", answer, LIFETIME) from None
+    if callable(tags):
+        found: Any = tags(result, *args, **kwargs)
+        try:
+            tags = _texts(found)
+        except (TypeError, ValueError):
+            raise _wrong("tags", found, 'a text, or several: ("a", "b")') from None
+    return Terms(ttl, tags)
+
+
+def checked_price(answer: Any) -> float:
+    """A price as it is stored, of any kind of number.
+
+    Raises:
+        ConfigError: it is no finite number, or negative; says what to return.
+    """
+    try:
+        price = math.nan if isinstance(answer, bool | str | bytes) else float(answer)
+    except (TypeError, ValueError, OverflowError):  # also of a huge integer
+        price = math.nan
+    if 0 <= price < math.inf:
+        return price
+    example = "a finite number that is 0 or more, such as result.usage.total_tokens * 2e-6"
+    raise _wrong("price", answer, f"what the call cost, as {example}")
+
+
+def _wrong(option: str, answer: object, instead: str) -> ConfigError:
+    """A number or a short text may be read in a message, other values not."""
+    plain = isinstance(answer, str | int | float)
+    shown = f"{answer!r:.80}" if plain else f"an object of type {type(answer).__name__}"
+    return ConfigError(f"the function given as {option}= returned {shown}: return {instead}")

@@ -17,8 +17,8 @@ from beautyspot.tasks.addressing import Addressed
 from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
 from beautyspot.tasks.items import Items
+from beautyspot.tasks.options import Terms
 from beautyspot.tasks.telling import TellingAddressing
-from beautyspot.tasks.terms import Terms, checked_price
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,36 +142,36 @@ class Task:
         self.kind = kind
         self.options = options
         self.owner = owner
-        self.ttl = options.seconds
+        self.ttl: float | None = None if callable(options.ttl) else options.ttl
         self.refreshes = options.mode == "refresh"
         tags = () if callable(options.tags) else options.tags
         self.terms = Terms(self.ttl, tags)
         self.asks_terms = callable(options.ttl) or callable(options.tags)
         lasts = self.ttl if options.error_ttl is None else or_none(seconds)(options.error_ttl)
         self.error_terms = Terms(lasts, tags)
-        self.stale = or_none(seconds)(options.stale)
+        self.stale: float | None = options.stale
         has_decided = options.version is not None or bool(options.added)  # its author
         self.to_compare = 0 if has_decided else COMPARED
         self.compared: set[str] = set()
         self.addressing = TellingAddressing(function, options, keygen, on_first_key, on_first_call)
         self.func_identifier = self.addressing.func_identifier
         self.counted = counted_of(self.func_identifier)
-        streams = "generator" in kind
         self.form = ResultForm(
-            function, options, serializer, types, streams=streams, is_private=is_private
+            function,
+            options,
+            serializer,
+            types,
+            streams="generator" in kind,
+            is_private=is_private,
         )
-        is_local = self.addressing.is_local
-        check_combinations(self.func_identifier, function, kind, options, is_local=is_local)
+        check_combinations(
+            self.func_identifier, function, kind, options, is_local=self.addressing.is_local
+        )
         each = options.each
         self.items = None if each is None else Items(self.func_identifier, function, each)
         self.draw = self.form.draw if each is None else None  # there it is done item by item
         self.classes = classes_by_arguments(unwrap_ours(function))
         self._variants: dict[tuple[int, ...], tuple[list[Any], Task]] = {}
-
-    def take(self, sent: tuple[Any, ...]) -> None:
-        """See `Addressing.take`."""
-        self.addressing.take(sent)
-        self.func_identifier = self.addressing.func_identifier
 
     def call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
         """A call of the function, whose result may be of classes that it was given."""
@@ -194,15 +194,6 @@ class Task:
             variant.form = self.form.vouching(vouched)
             known = self._variants[key] = vouched, variant
         return known[1]
-
-    def price_of(self, result: Any) -> float:
-        """What an execution cost, as the function given as `price=` says of its result.
-
-        Raises:
-            ConfigError: that is no finite number, or negative.
-        """
-        assert self.options.price is not None  # noqa: S101 - the callers ask
-        return checked_price(self.options.price(result))
 
     def is_result(self, error: Exception | None) -> bool:
         """Whether an error that the function raised is a result; none of beautyspot's is."""

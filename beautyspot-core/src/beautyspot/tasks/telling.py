@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xxhash import xxh32_hexdigest
 
-from beautyspot.concurrency.lazily import Lazily
 from beautyspot.functions.names import identifier_of
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import bounded, shown, shown_value
-from beautyspot.tasks.addressing import NOTHING, OWN_ID, Addressing
-from beautyspot.tasks.advice import UNKNOWN, Advisor, called, root
+from beautyspot.tasks.addressing import OWN_ID, Addressing
+from beautyspot.tasks.advice import UNKNOWN, about, about_code, advice, called, root
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,18 +28,12 @@ class Watch(NamedTuple):
     """What a call may change of its own key, as it was when it got that.
 
     Attributes:
-        call: the call.
-        noted: the texts of those arguments that may change, and of their attributes, by path.
-        held: the same of what the function captured.
-        kept: what took long to write.
+        call: the call, which keeps the texts that its key was made of.
         item: True for the item of `each=` alone, False for all but that.
         has_moved: whether that has changed already, while the call waited.
     """
 
     call: Addressed
-    noted: Mapping[str, str]
-    held: Mapping[str, str]
-    kept: dict[object, str]
     item: bool | None
     has_moved: bool
 
@@ -68,12 +61,9 @@ class TellingAddressing(Addressing):
         if self.has_own_id:
             return "have the function given as key= return a value that has a stable form"
         with suppress(Exception):  # the call is worth more than what may be said of it
-            return self._advisor.advice(self._binding.named(call.bound), self._held(), error.path)
+            named, each = self._binding.named(call.bound), self._options.each
+            return advice(self._function, each, error.path, named, self._held())
         return UNKNOWN
-
-    @Lazily
-    def _advisor(self) -> Advisor:
-        return Advisor(self._function, self.func_name, self._options.each)
 
     def begin(  # noqa: C901 - one step, in its order: it is made at each miss
         self, call: Addressed, *, item: bool | None = None
@@ -117,34 +107,15 @@ class TellingAddressing(Addressing):
                 )
         except Exception:  # it has no key any more
             has_moved = True
-        if holds_nothing and self.has_own_id and not has_moved:
-            return None
-        noted, kept = (call.walk.noted, call.walk.kept) if call.walk else (NOTHING, {})
-        return Watch(call, noted, call.held, kept, item, has_moved)
+        return Watch(call, item, has_moved)
 
     def changes(self, watch: Watch) -> dict[str, str]:
         """What the call that was watched has changed by now, with what to tell of it."""
-        call, noted, before_held, kept, item, _ = watch
+        call, item, _ = watch
         named, held = self._binding.named(call.bound), self._held()
-        each, paths = self._options.each, list[str]()
-        if not item and self._key_maker is None:  # else it holds nothing
-            now: dict[str, str] = {}
-            with suppress(Exception):  # it has no text any more
-                self._whole_name("", now)
-            paths += _differing(before_held, now)
-        if not self.has_own_id:
-            asked = {
-                name: value
-                for name, value in named.items()
-                if type(value) not in FLAT
-                and name not in self._keyed
-                and item in (None, name == each)
-            }
-            before = {path: text for path, text in noted.items() if root(path) in asked}
-            paths += _differing(before, self._noted_now(asked, kept, before))
         found: dict[str, str] = {}
-        for path in paths:
-            told = self._advisor.about(path, named, held)
+        for path in self._changed_paths(watch, named):
+            told = about(self._function, self.func_name, path, named, held)
             if told not in found.values():  # of an object as a whole
                 found[called(path)] = told
         if not found and self.follows and not item:
@@ -153,28 +124,36 @@ class TellingAddressing(Addressing):
             # What `ignore=` names in an argument is not told from its code.
             if given and self._following.of(given, named, afresh=True) != call.code:
                 names |= {identifier_of(each) for each in given}
-            found = {name: self._advisor.about_code(name) for name in sorted(names)}
+            found = {name: about_code(self.func_name, name) for name in sorted(names)}
             if found:
                 self._forget_version()
-        self._changed.update(found)
+        self.changed.update(found)
         return found
 
-    def _noted_now(
-        self, named: dict[str, Any], kept: dict[object, str], before: dict[str, str]
-    ) -> dict[str, str]:
-        """The texts by path of what may change; "" where there is none, and then else as before."""
-        walk = self._keygen.walk(kept)
+    def _changed_paths(self, watch: Watch, named: dict[str, Any]) -> list[str]:
+        """Where the texts of arguments and captured variables are others than in the key."""
+        call, item, _ = watch
+        each, paths = self._options.each, list[str]()
+        if not item and self._key_maker is None:  # else it holds nothing
+            now: dict[str, str] = {}
+            with suppress(Exception):  # it has no text any more
+                self._whole_name("", now)
+            paths += _differing(call.held, now)
+        if call.walk is None:  # it has an ID of its own, or nothing that may change
+            return paths
+        asked = {
+            name: value
+            for name, value in named.items()
+            if type(value) not in FLAT and name not in self._keyed and item in (None, name == each)
+        }
+        before = {path: text for path, text in call.walk.noted.items() if root(path) in asked}
+        walk = self._keygen.walk(call.walk.kept)
         try:
-            self._keygen.texts_of(named, walk)
-        except Exception:
+            self._keygen.texts_of(asked, walk)
+        except Exception:  # it has no text any more, and what comes behind that is as before
             place = walk.where().partition("[")[0]  # the key of a dict may be a secret
-            return {**before, **walk.noted, place: ""}
-        return walk.noted
-
-    @property
-    def about_changes(self) -> list[str]:
-        """What calls in this process have changed of their own keys, and what to write."""
-        return [*self._changed.values()]
+            walk.noted = {**before, **walk.noted, place: ""}
+        return paths + _differing(before, walk.noted)
 
 
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -36,8 +36,9 @@ Identity = tuple[int, int]
 CHECKPOINT: Final = 1000
 """Pages in the log that have a commit make a checkpoint, as is SQLite's own way."""
 
-IN_A_ROW: Final = 256
-"""Commits without a checkpoint, after which the log may be large enough for one."""
+IN_A_ROW: Final = 512
+"""Rows put without a checkpoint, after which the log may be large enough for one: each adds one or
+two pages to it, three where it is put alone."""
 
 _PRAGMAS: Final = (
     "PRAGMA mmap_size = 0",  # a file that is cut short under a map kills the process (SIGBUS)
@@ -114,8 +115,8 @@ class Handle:
             self.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT if itself else 0}")
             self.checkpoints = itself
 
-    def commits_at_once(self) -> bool:
-        """Whether the next commit will not wait for the disk, while no other process is in the way.
+    def commits_at_once(self, rows: int) -> bool:
+        """Whether to put so many will not wait for the disk, while no other process is in the way.
 
         In WAL mode a commit does in two cases. It makes the checkpoint that is due: here none does,
         so one in so many is left to others. And the first one after a checkpoint begins the log
@@ -127,10 +128,10 @@ class Handle:
             return False
         if self.read_only or (status.st_dev, status.st_ino) != self.identity:
             return False
-        if status.st_mtime_ns != self._checkpointed or self._in_a_row == IN_A_ROW:
+        if status.st_mtime_ns != self._checkpointed or self._in_a_row >= IN_A_ROW:
             self._checkpointed, self._in_a_row = status.st_mtime_ns, 0
             return False
-        self._in_a_row += 1
+        self._in_a_row += rows
         if self.checkpoints and journal_mode(self.connection) != "wal":
             return False
         self.checkpoint(itself=False)

@@ -250,34 +250,31 @@ class SqliteMetadataStore(MetadataStoreBase):
                     found[key] = answer
         return since, found
 
-    def put(self, rows: Sequence[Put]) -> set[str]:
+    def put(self, rows: Sequence[Put], *, waits: bool = True) -> set[str]:
         """One statement for one, one transaction for many; see the base class."""
         if len(rows) == 1:
-            was_put = self._database.write(schema.put_one, rows[0])
+            was_put = self._database.write(schema.put_one, rows[0], waits=waits)
             refused = set() if was_put else {rows[0].record.cache_key}
         else:
-            refused = self._database.write(schema.put_many, rows)
+            refused = self._database.write(schema.put_many, rows, waits=waits)
         for row in rows:
             if row.token:
                 self._leases.release([row.record.cache_key], row.token)
         return refused
 
-    def put_at_once(self, row: Put) -> bool | None:
+    def put_at_once(self, rows: Sequence[Put]) -> set[str] | None:
         """See the base class. It neither opens the file nor makes a new connection."""
         database = self._database
         handle = getattr(database.local, "handle", None)
         if handle is None or database.network:
             return None
         handle.roll_back()
-        if not handle.commits_at_once():
+        if not handle.commits_at_once(len(rows)):
             return None
         try:
-            was_put = database.write(schema.put_one, row, waits=False)
+            return self.put(rows, waits=False)
         except MetadataError:
             return None
-        if row.token:
-            self._leases.release([row.record.cache_key], row.token)
-        return was_put
 
     def delete(self, rows: Mapping[str, float | None]) -> set[str]:
         """In one transaction; see the base class."""

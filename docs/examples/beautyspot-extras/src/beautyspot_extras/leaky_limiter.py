@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import beautyspot as bs
-from beautyspot.contracts import Grant, Rate, Schedule, reset_in_children
+from beautyspot.contracts import Grant, Rate, Schedules, reset_in_children
 
 
 class LeakyLimiter(bs.LimiterBase):
@@ -34,7 +34,7 @@ class LeakyLimiter(bs.LimiterBase):
             raise bs.ConfigError(f"rate_per_second={rate_per_second}: give a number above 0")
         self.limits = {"rate": Rate(rate_per_second, max_cost, burst)}
         self._clock = clock
-        self._schedules = {"": Schedule(self.limits)}  # by key; "" is none
+        self._schedules = Schedules(self.limits)
         self.reset_after_fork()
         reset_in_children(self)
 
@@ -47,29 +47,14 @@ class LeakyLimiter(bs.LimiterBase):
     ) -> tuple[list[Grant], float]:
         """Grant those that may begin soon, and say how long the next one has to wait."""
         with self._lock:
-            delays, wait = self._of(key).take(asked, self._clock())
-        return [Grant(delay, costs, key) for delay, costs in zip(delays, asked, strict=False)], wait
+            return self._schedules.take(asked, key, self._clock())
 
     def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
         """Correct what was granted to its real costs."""
         with self._lock:
-            self._of(grant.key).give_back(grant.costs, real, self._clock())
+            self._schedules.give_back(grant, real, self._clock())
 
     def hold(self, seconds: float, key: str = "") -> None:
         """Grant nothing for so long: of a key, or of all."""
         with self._lock:
-            now = self._clock()
-            for schedule in [self._of(key)] if key else self._schedules.values():
-                schedule.pause(seconds, now)
-
-    def _of(self, key: str) -> Schedule:
-        """The schedule of a key; those of a hundred may be busy, of more the idle are forgotten."""
-        if key not in self._schedules:
-            if len(self._schedules) > 100:
-                now = self._clock()
-                for idle in [k for k, each in self._schedules.items() if k and each.is_idle(now)]:
-                    del self._schedules[idle]
-            whole = self._schedules[""]
-            fresh = self._schedules[key] = Schedule(self.limits)
-            fresh.until, fresh.seen = whole.until, whole.seen  # a pause of all is one of new keys
-        return self._schedules[key]
+            self._schedules.hold(seconds, key, self._clock())
