@@ -179,9 +179,9 @@ def test_html_has_nothing_to_connect_to(gallery: Gallery, text: str, shown: str)
 
 def test_html_that_is_too_long_is_shown_as_its_source(gallery: Gallery) -> None:
     gallery.put("book", "<p>" * 3_400_000, "text/html")
-    gallery.put("draw", SVG, "image/svg+xml")
+    gallery.put("sketch", SVG, "image/svg+xml")
     assert not tag(gallery.page("book"), "iframe")
-    for name, route in (("book", "html"), ("draw", "html")):
+    for name, route in (("book", "html"), ("sketch", "html")):
         assert gallery.client.get(f"{gallery.url(name)}/{route}").status_code == 404
 
 

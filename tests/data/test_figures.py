@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import plotly.graph_objects as go
 import pytest
 from beautyspot import open_store
 from matplotlib.figure import Figure
@@ -116,14 +117,12 @@ def test_as_an_argument_it_is_refused(make_spot: Any, caplog: Any) -> None:
 
 
 def test_a_figure_of_plotly_comes_back_and_is_a_page_where_that_is_asked(spot: Any) -> None:
-    import plotly.graph_objects
-
     def draw(height: int) -> Any:
-        return plotly.graph_objects.Figure({"data": [{"type": "bar", "y": [0, height]}]})
+        return go.Figure({"data": [{"type": "bar", "y": [0, height]}]})
 
     marked = spot.mark(draw)
     assert marked(1) == marked(1) == draw(1)
-    assert type(marked(1)) is plotly.graph_objects.Figure
+    assert type(marked(1)) is go.Figure
     shown = spot.mark(lambda each: each.data[0].y[1])
     assert [shown(draw(height)) for height in (2, 3, 2)] == [2, 3, 2]
     assert spot.stats()["hits"] == 3
@@ -133,9 +132,40 @@ def test_a_figure_of_plotly_comes_back_and_is_a_page_where_that_is_asked(spot: A
     assert (page(1), page(5)) == (page(1), page(5))
 
 
+def test_a_mark_with_another_content_type_gives_no_picture_of_the_one_before(
+    make_spot: Any,
+) -> None:
+    def draw(height: int) -> Any:
+        return figure(height)
+
+    def page(height: int) -> Any:
+        return go.Figure({"data": [{"type": "bar", "y": [0, height]}]})
+
+    spot = make_spot(strict=False)
+    for kind, (start, _) in KINDS.items():
+        marked = spot.mark(content_type=kind)(draw)
+        spot.set_result(figure(2), marked, 2)
+        for each in (1, 1, 2):
+            assert marked(each).startswith(start)
+    assert spot.stats()["hits"] == 2 * len(KINDS)
+    assert type(spot.mark(draw)(1)) is Figure
+    assert b"<html>" in spot.mark(content_type="text/html")(page)(1)
+    assert spot.mark(page)(1) == page(1)
+
+
+def test_a_figure_of_a_class_below_that_of_plotly_is_refused_and_counts(
+    make_spot: Any, caplog: Any
+) -> None:
+    spot = make_spot(strict=False)
+    assert type(spot.mark(lambda: Resampled())()) is Resampled
+    assert "return plotly.graph_objects.Figure(…) of it" in said(caplog)
+    shown = spot.mark(lambda each: len(each.data))
+    assert shown(Resampled()) == shown(Resampled()) == 0
+    assert spot.stats()["hits"] == 1
+
+
 def test_the_arrays_of_a_figure_of_plotly_come_back_as_such(spot: Any) -> None:
     import numpy as np
-    import plotly.graph_objects as go
 
     given = np.arange(3), np.array(["a", None, [1]], dtype=object), np.ones((2, 3))
 
@@ -198,6 +228,10 @@ def test_a_figure_that_is_a_value_like_any_other_is_not_taken_for_its_holder(
 class Report:
     title: str
     figure: Image.Image
+
+
+class Resampled(go.Figure):  # type: ignore[misc] # it has no types
+    """As one of plotly-resampler."""
 
 
 class Grid:

@@ -204,6 +204,12 @@ def test_a_graph_of_an_unknown_kind_is_refused() -> None:
         SERIALIZER.loads(data)
 
 
+def test_a_graph_of_a_class_below_is_refused() -> None:
+    _, embedding = nx.check_planarity(nx.path_graph(3))
+    with pytest.raises(SerializationError, match="is of a class below that of networkx"):
+        SERIALIZER.dumps(embedding)
+
+
 def test_a_row_with_neighbours_that_are_none_is_a_miss() -> None:
     *form, order = other_types.encode(nx.path_graph(3))
     assert other_types.decode([*form, order]).adj == nx.path_graph(3).adj

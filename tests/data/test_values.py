@@ -125,6 +125,7 @@ class Subclass(np.ndarray):
         *(np.array(["a"], np.dtypes.StringDType()), np.empty(1, [("a", "i4", (0,))])),
         np.zeros(1, np.dtype({"names": ["a", "b"], "formats": ["i4", "i4"], "offsets": [0, 2]})),
         np.zeros(2, np.dtype([("a", "i1"), ("b", "f8")], align=True)),
+        np.zeros(2, np.dtype([(("title", "a"), "i4")])),
         np.zeros(2, np.dtype("i4", metadata={"unit": "m"})),
         np.zeros(2, [("a", np.dtype("i4", metadata={"unit": "m"}), (2,))]),
     ],

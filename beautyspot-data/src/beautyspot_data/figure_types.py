@@ -43,7 +43,7 @@ def key(value: Any) -> object:
         raise UnstableKeyError(
             "has no form that is the same in another process: pass what it shows"
         )
-    return encode(value)
+    return _form(value)
 
 
 def encode(value: Any) -> object:
@@ -54,7 +54,15 @@ def encode(value: Any) -> object:
             'is stored as its picture: mark(content_type="image/png"), image/svg+xml or '
             "application/pdf; its calls then give that picture, as bytes"
         )
-    if library == "plotly":  # whose `to_dict` writes arrays as Base64
+    if library == "plotly" and type(value).__name__ != "Figure":
+        raise SerializationError(
+            "is of a class below that of Plotly: return plotly.graph_objects.Figure(…) of it"
+        )
+    return _form(value)
+
+
+def _form(value: Any) -> object:
+    if _library(value) == "plotly":  # whose `to_dict` writes arrays as Base64
         parts = ([each.to_plotly_json() for each in some] for some in (value.data, value.frames))
         return ["plotly", *map(_parts, (*parts, value.layout.to_plotly_json()))]
     try:

@@ -217,11 +217,12 @@ def _has_metadata(dtype: np.dtype[Any]) -> bool:
 def _descr(dtype: np.dtype[Any]) -> str:
     """The type in NPY's form, one of fields as JSON, after a check that NumPy reads it back."""
     if _is_portable(dtype) and dtype.itemsize and not _has_metadata(dtype):
-        with suppress(ValueError):  # fields that overlap
-            descr = np.lib.format.dtype_to_descr(dtype)
-            restored = np.lib.format.descr_to_dtype(descr)
+        with suppress(ValueError):  # fields that overlap, or have titles
+            descr: Any = np.lib.format.dtype_to_descr(dtype)
+            text = descr if isinstance(descr, str) else json.dumps(descr)
+            restored = restored_type(text)
             if restored == dtype and repr(restored) == repr(dtype):  # as to alignment
-                return descr if isinstance(descr, str) else json.dumps(descr)
+                return text
     raise SerializationError(
         f"of the data type {dtype} has no stored form that is the same everywhere: convert it, "
         f"with .astype(…) or .tolist(), or, {PICKLE_IT}"

@@ -59,8 +59,11 @@ def _graph(value: Any) -> list[Any]:
     return [*about, nodes, [[*edge] for edge in edges], order]
 
 
+_GRAPHS: Final = frozenset({"Graph", "DiGraph", "MultiGraph", "MultiDiGraph"})
+
+
 def _read_graph(name: str, frozen: bool, about: Any, nodes: Any, edges: Any, order: Any) -> Any:
-    if name not in ("Graph", "DiGraph", "MultiGraph", "MultiDiGraph"):
+    if name not in _GRAPHS:
         raise RestoreError(f"a graph of the kind {name!r:.40}")
     networkx = import_module("networkx")
     made = getattr(networkx, name)()
@@ -231,7 +234,8 @@ def encode(value: Any) -> object:
     library = name.partition(".")[0]
     if library == "omegaconf":
         raise SerializationError("reads other settings: return OmegaConf.to_container(…) of it")
-    if type(value).__module__.partition(".")[0] != library:
+    is_below = library == "networkx" and type(value).__name__ not in _GRAPHS
+    if is_below or type(value).__module__.partition(".")[0] != library:
         raise SerializationError(f"is of a class below that of {library}: {PICKLE_IT}")
     form = [name, *FORMS[name][0](value)]
     if library == "xarray" and not _is_whole(value, decode(form)):

@@ -252,6 +252,48 @@ def test_a_class_that_keeps_its_hash_is_refused():
         MsgpackSerializer().vouching([Hashed]).loads(stored_as("it", plain, plain("a")))
 
 
+@dataclasses.dataclass(frozen=True)
+class Term:
+    name: Any
+    _id_hash: int = 7
+
+    def __hash__(self) -> int:
+        if "_hash" not in self.__dict__:
+            object.__setattr__(self, "_hash", hash(self.name))
+        return self._hash
+
+
+class FrozenModel(pydantic.BaseModel, frozen=True):
+    name: str
+    _hash: int | None = None
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(self.name)
+        return self._hash
+
+
+def test_an_instance_that_keeps_its_hash_is_refused():
+    for value in (Term("a"), Term([])):  # a list has no hash
+        assert round_trip(value) == value
+    hash(term := Term("a"))
+    refused(term, "its _hash is a hash, which another process can't know: .*cached_property")
+    refused(Term("a", hash(Term("a"))), "its _id_hash is a hash")
+    assert round_trip(model := FrozenModel(name="a")) == model
+    hash(model)
+    refused(model, "its _hash is a hash")
+
+
+def test_a_named_tuple_with_a_property_in_a_field_s_place_comes_back():
+    class Upper(Plain2):
+        @property
+        def x(self) -> str:
+            return str(self[0]).upper()
+
+    found = round_trip(Upper("a", 2))
+    assert (type(found), found.x, found[0]) == (Upper, "A", "a")
+
+
 def test_attributes_on_a_named_tuple_are_kept():
     class Loose(Plain2):
         pass

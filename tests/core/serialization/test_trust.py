@@ -253,6 +253,21 @@ class Elsewhere:
         y: int = 1
 
 
+Twin: Any = pydantic.create_model("Model", __module__="elsewhere", y=(int, 1))
+MANY, MANY_TWINS = Page[list[Model]], Page[list[Twin]]  # pydantic gives the module the first
+
+
+def test_a_parametrised_model_is_named_by_all_that_its_brackets_name() -> None:
+    assert MANY.__qualname__ == MANY_TWINS.__qualname__
+    for cls, item in ((MANY, Model), (MANY_TWINS, Twin), (Page[Twin | None], Twin)):
+        serializer = own(cls)
+        value = cls(items=[item()] if cls is Page[Twin | None] else [[item()]])
+        found = serializer.loads(serializer.dumps(value))
+        assert (type(found), found) == (cls, value)
+    with pytest.raises(RestoreError, match="nothing vouches"):
+        own(MANY).loads(own(MANY_TWINS).dumps(MANY_TWINS()))
+
+
 def test_a_parametrised_model_needs_its_name_but_with_a_type_variable() -> None:
     page, other = Page[Model](items=[Model()]), Page[Elsewhere.Model]()
     for value, annotation in ((page, Page[Model]), ([other, page], dict[Page[Model], type(other)])):

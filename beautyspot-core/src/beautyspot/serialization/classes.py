@@ -17,6 +17,7 @@ from __future__ import annotations
 import functools
 import operator
 import sys
+from contextlib import suppress
 from enum import Enum, Flag
 from types import (
     FunctionType,
@@ -163,7 +164,8 @@ class Form:
 
     Attributes:
         cls: the class.
-        fields: the names of its fields, less those that are properties, which keep nothing.
+        fields: the names of its fields, less those that are properties, which keep nothing; of a
+            named tuple all, which keeps its items itself.
         by_identity: whether an instance equals no other one, and can't come back as two.
     """
 
@@ -193,7 +195,9 @@ class Form:
         for name in ("__del__", *(_ITEMS if self._is_named else ())):
             if any(name in body(one) for one in line if _is_python(one)):
                 raise Refused(f"is of a class with a {name} of its own, which must not run")
-        self.fields = tuple(n for n in names or () if type(static(cls, n)) is not property)
+        self.fields = tuple(
+            n for n in names or () if self._is_named or type(static(cls, n)) is not property
+        )
         # What is in its slots, and what an exception in C keeps beside its arguments.
         self._members = [
             (name, each)
@@ -266,10 +270,19 @@ class Form:
             is_cached = isinstance(static(self.cls, name), functools.cached_property)
             if not (is_cached or name == _ALIAS or (name in self._empty and item is None)):
                 own[name] = item
-        special = [*filter(self._is_special, own)]
-        if special:
-            raise Refused(f"it has an attribute {special[0]}, which Python may use: rename it")
+        self._check(own, value)
         return [*parts, PLAIN[self._kind](value)] if self._kind in PLAIN else parts
+
+    def _check(self, attributes: dict[str, Any], value: Any) -> None:
+        """Refuse attributes that may do something, or that another process can't know."""
+        for name, item in (attributes | (attributes.get(_PRIVATE) or {})).items():
+            if self._is_special(name):
+                raise Refused(f"it has an attribute {name}, which Python may use: rename it")
+            if name[:1] == "_" and "hash" in name and type(item) is int and item == _hash_of(value):
+                raise Refused(
+                    f"its {name} is a hash, which another process can't know: return it before it "
+                    "is hashed, or keep its hash in a functools.cached_property"
+                )
 
     def _is_special(self, name: Any) -> bool:
         """Whether an attribute of this name may do something, or is none that Python would set."""
@@ -319,6 +332,12 @@ class Form:
         if state:
             self._dict.__set__(value, state)
         return value
+
+
+def _hash_of(value: object) -> int | None:
+    with suppress(Exception):  # it has none
+        return hash(value)
+    return None
 
 
 def passes_for(cls: type, form: Any) -> bool:

@@ -16,7 +16,16 @@ from __future__ import annotations
 from contextlib import suppress
 from enum import Enum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Final,
+    NamedTuple,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
@@ -295,13 +304,14 @@ def _generic(cls: type) -> Mapping[str, Any]:
     return body(cls).get("__pydantic_generic_metadata__") or {"origin": None, "args": ()}
 
 
-def _name_of(cls: type) -> str:
+def _name_of(cls: Any) -> str:
     """Under which name a class is stored.
 
-    Of a parametrised model with those of its arguments: `Page[Item]` does not say whose `Item`.
+    Of a parametrised model with those of its arguments, which may be no classes, as `Item | None`:
+    `Page[Item]` does not say whose `Item`.
     """
-    generic = _generic(cls)
-    arguments = generic["args"]
-    if not arguments or not all(isinstance(each, type) for each in arguments):
-        return identifier_of(cls)
-    return f"{identifier_of(generic['origin'])}[{', '.join(map(_name_of, arguments))}]"
+    is_class = isinstance(cls, type)
+    made = _generic(cls) if is_class else {"origin": get_origin(cls), "args": get_args(cls)}
+    if not made["args"]:
+        return identifier_of(cls) if is_class else repr(cls)
+    return f"{_name_of(made['origin'])}[{', '.join(map(_name_of, made['args']))}]"

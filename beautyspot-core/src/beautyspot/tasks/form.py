@@ -180,7 +180,7 @@ class ResultForm:
         if not self._media.kind and (len(value) < LARGE or self.given.name != "msgpack"):
             return None
         if isinstance(value, bytes):
-            return Payload(value, RAW_BYTES)
+            return Payload(value, RAW_BYTES) if self.draw is None else self._media.picture(value)
         try:
             return Payload(value.encode(), RAW_TEXT)
         except UnicodeEncodeError:  # lone surrogates: the serializer has a form for them

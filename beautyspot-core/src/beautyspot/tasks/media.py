@@ -23,7 +23,7 @@ from beautyspot.contracts.values import support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.keys.generator import KeyGen
 from beautyspot.messages import error_shown
-from beautyspot.serialization.payload import MEDIA, RAW_BYTES, Payload, Unfit, described
+from beautyspot.serialization.payload import MEDIA, Payload, Unfit, described
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.serialization.trust import Encoded
 
@@ -35,6 +35,9 @@ _LONGEST: Final = 2**16
 _OF_JSON: Final = (dict, list, int, float, bool)
 _CLASS: Final = "class:"
 """How the writer of a registered class begins; the name of the class follows."""
+
+_DRAWN: Final = "drawn:"
+"""The writer of bytes under a content type by which values are drawn."""
 
 
 class _Json:
@@ -125,7 +128,7 @@ class Media:
         try:
             data, beside = support.to_media(value, self.kind)
             if support.drawn:
-                return Payload(data, RAW_BYTES)
+                return self.picture(data)
             packed = b"" if beside is None else bytes(self.serializer.dumps(beside))
             text_of = KeyGen().supporting(self._types).canonical
             if text_of(value) != text_of(self._read(support, data, packed)):
@@ -143,6 +146,10 @@ class Media:
             raise Unfit(what)
         said = [support.name, self._content_type, b64encode(packed).decode()]
         return Payload(data, MEDIA + json.dumps(said))
+
+    def picture(self, data: Data) -> Payload:
+        """Bytes that were drawn, or may have been: another content type would have given others."""
+        return Payload(data, MEDIA + json.dumps([_DRAWN, self._content_type, ""]))
 
     def _read(self, support: TypeSupport | _Json, data: Data, packed: bytes) -> Any:
         beside = self.serializer.loads(packed) if packed else None
@@ -174,6 +181,8 @@ class Media:
             return Encoded(by.removeprefix(_CLASS), (bytes(data), kind))
         if plain_type(kind) != self.kind:
             raise RestoreError(f"it was stored as {kind:.40}, and content_type= says otherwise")
+        if by == _DRAWN:
+            return bytes(data)
         known: list[TypeSupport | _Json] = [_JSON, *self._types.values()]
         support = next((each for each in known if each.name == by), None)
         try:
