@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import signal
 import threading
 import time
@@ -205,6 +206,28 @@ def test_one_trip_asks_for_all_who_wait() -> None:
         thread.join(DEADLINE)
     assert len(done) == 20
     assert limiter.trips <= 3
+
+
+def test_of_many_keys_each_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the first is due again before the last was looked at."""
+
+    class Waits(TokenBucket):
+        name = "waits"
+        asked = 0
+
+        def take(self, asked: Any, key: str = "") -> Any:
+            self.asked += key == "last"
+            return super().take(asked, key) if self.asked > 1 else ([], 0.1)
+
+    ticks = itertools.count()
+    monkeypatch.setattr("beautyspot.contracts.line.monotonic", lambda: next(ticks) / 10)
+    limiter = Waits(1)
+    [first] = in_turn(limiter, [lambda: limiter.consume(1, key="first")])
+    last = threading.Thread(target=lambda: limiter.consume(1, key="last"), daemon=True)
+    last.start()
+    for thread in (last, first):
+        thread.join(DEADLINE)
+        assert not thread.is_alive()
 
 
 def test_a_failure_reaches_all_who_wait() -> None:

@@ -369,16 +369,17 @@ class Lines:
                 for empty in [each for each in self._lines.values() if not each.waiters]:
                     del self._lines[empty.key]
                 lines = list(self._lines.values())
-            now = monotonic()
-            due = (line for line in lines if line.due <= now)
-            line = next((line for line in due if line.turn.acquire(blocking=False)), None)
-            if line is not None:
-                try:
-                    self._ask(line)
-                finally:
-                    line.turn.release()
+            asked = False
+            for line in lines:  # of many keys each has its turn, and few looks are at all of them
+                if line.due <= monotonic() and line.turn.acquire(blocking=False):
+                    try:
+                        self._ask(line)
+                    finally:
+                        line.turn.release()
+                    asked = True
+            if asked:
                 continue
-            left = min((line.due for line in lines), default=inf) - now
+            left = min((line.due for line in lines), default=inf) - monotonic()
             if not self._bell.wait(min(max(left, MOMENT), IDLE)) and not lines:
                 return
 
