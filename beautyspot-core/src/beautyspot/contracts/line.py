@@ -297,10 +297,16 @@ class Lines:
         wait, error = 0.0, None
         try:
             answer: Any = self._limiter.take([waiter.costs for waiter in asked], line.key)
-            if not (isinstance(answer, tuple) and [*map(type, answer)] == [list, float]):
-                what = "the grants and the wait of the next"
-                raise PluginError(wrong_answer(self._limiter, "take", answer, what, "return both"))
-            grants, wait = answer
+            match answer:
+                case [[*given], float() | int() as wait] if all(
+                    isinstance(one, Grant) for one in given
+                ):
+                    grants = given
+                case _:
+                    what = "the grants and the wait of the next"
+                    raise PluginError(
+                        wrong_answer(self._limiter, "take", answer, what, "return both")
+                    )
         except Exception as failure:
             error = failure
         surplus = self._deal(line, asked, grants, wait, error)
