@@ -174,6 +174,22 @@ def test_who_is_cancelled_costs_nothing(make: Any) -> None:
     assert limiter.consume(1, timeout=DEADLINE).delay < 5
 
 
+def test_who_waited_in_a_loop_that_is_closed_holds_up_nobody(make: Any) -> None:
+    limiter = make(1)
+    before = limiter.consume(900)
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # a task was destroyed but it is pending
+    tasks = [loop.create_task(limiter.consume_async(500)) for _ in range(3)]
+    loop.run_until_complete(asyncio.sleep(0))
+    waiting(limiter, 3)
+    loop.close()
+    [thread] = in_turn(limiter, [lambda: limiter.consume(1)])
+    limiter.settle(before, 0)
+    thread.join(DEADLINE)
+    assert not thread.is_alive()
+    del tasks
+
+
 def test_who_is_interrupted_leaves_the_line() -> None:
     limiter = TokenBucket(1, 1000)
     limiter.consume(900)

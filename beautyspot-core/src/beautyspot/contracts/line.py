@@ -95,6 +95,11 @@ class Waiter:
         self.error: Exception | None = None
 
     @property
+    def is_gone(self) -> bool:
+        """Whether its event loop was closed, while it waited."""
+        return isinstance(self.wake, Alarm) and self.wake.is_dead
+
+    @property
     def has_news(self) -> bool:
         """Whether its wait is over."""
         return self.grant is not None or self.error is not None
@@ -289,6 +294,8 @@ class Lines:
     def _ask(self, line: Line) -> None:
         """Ask for the first in a line, and tell them what came of it; within its turn."""
         with self._lock:
+            for gone in [waiter for waiter in line.waiters[:MOST] if waiter.is_gone]:
+                line.waiters.remove(gone)
             asked = line.waiters[:MOST]
             line.due = inf
         if not asked:
@@ -315,7 +322,7 @@ class Lines:
                 waiter.wake()
         for grant in surplus:
             with suppress(Exception):  # it is spent then
-                self._limiter.give_back(grant, dict.fromkeys(grant.costs, 0.0))
+                self.give_back(grant, dict.fromkeys(grant.costs, 0.0))
 
     def _deal(
         self,
