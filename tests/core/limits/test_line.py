@@ -48,9 +48,12 @@ def make(request: pytest.FixtureRequest) -> Any:
 
 
 def waiting(limiter: LimiterBase, number: int) -> None:
-    """Return when so many wait."""
+    """Return when so many wait, or where it is 0, when nobody does."""
     deadline = time.monotonic() + DEADLINE
-    while sum(len(line.waiters) for line in list(limiter.lines._lines.values())) < number:
+    while True:
+        found = sum(len(line.waiters) for line in list(limiter.lines._lines.values()))
+        if found >= number > 0 or found == number:
+            return
         assert time.monotonic() < deadline, "nobody waits"
         threading.Event().wait(0.001)
 
@@ -172,6 +175,30 @@ def test_who_is_cancelled_costs_nothing(make: Any) -> None:
     asyncio.run(main())
     limiter.settle(before, 0)
     assert limiter.consume(1, timeout=DEADLINE).delay < 5
+
+
+def test_what_a_cancelled_task_gives_back_holds_up_no_loop() -> None:
+    limiter, gave_back = Far(25), list[threading.Thread]()
+    given = threading.Event()
+
+    def give_back(*_: object) -> None:
+        gave_back.append(threading.current_thread())
+        given.set()
+
+    limiter.give_back = give_back  # type: ignore[method-assign]
+    limiter.consume(1)
+
+    async def main() -> None:
+        task = asyncio.create_task(limiter.consume_async(1))
+        await asyncio.sleep(0)
+        waiting(limiter, 0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert given.wait(DEADLINE)
+    assert threading.main_thread() not in gave_back
 
 
 def test_who_waited_in_a_loop_that_is_closed_holds_up_nobody(make: Any) -> None:

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.queueing import stopping
@@ -219,15 +221,19 @@ class Lines:
     def _ask_first(self, line: Line) -> None:
         """Ask in this thread, unless that would hold up an event loop, or another thread asks."""
         line.due = -inf
-        blocks = self._limiter.blocking and running_loop() is not None
         try:  # an interrupt comes behind a call at the earliest: then it is released
-            if not blocks and line.turn.acquire(blocking=False):
+            if not self._holds_up_a_loop and line.turn.acquire(blocking=False):
                 self._ask(line)
         finally:
             try:  # noqa: SIM105 - a call more is a moment more
                 line.turn.release()
             except RuntimeError:  # it is another thread's
                 pass
+
+    @property
+    def _holds_up_a_loop(self) -> bool:
+        """Whether to ask the limiter here would hold up an event loop."""
+        return self._limiter.blocking and running_loop() is not None
 
     def _length(self, waiter: Waiter) -> float:
         """Seconds that its costs take."""
@@ -275,11 +281,17 @@ class Lines:
             if line is not None and waiter in line.waiters:
                 line.waiters.remove(waiter)
                 line.due = -inf
-        if waiter.grant is not None:
-            try:
-                self.give_back(waiter.grant, dict.fromkeys(waiter.costs, 0.0))
-            except Exception:  # the interruption must arrive: a task that loses that never ends
-                logger.warning("a permit could not be given back", exc_info=True)
+        if waiter.grant is not None and self._holds_up_a_loop:
+            deferred.later(partial(self._undo, waiter.grant))
+        elif waiter.grant is not None:
+            self._undo(waiter.grant)
+
+    def _undo(self, grant: Grant) -> None:
+        """Give back what nobody uses."""
+        try:
+            self.give_back(grant, dict.fromkeys(grant.costs, 0.0))
+        except Exception:  # the interruption must arrive: a task that loses that never ends
+            logger.warning("a permit could not be given back", exc_info=True)
 
     def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
         """Correct what was granted; those who wait are asked for at once."""
@@ -321,8 +333,7 @@ class Lines:
             if waiter.has_news:
                 waiter.wake()
         for grant in surplus:
-            with suppress(Exception):  # it is spent then
-                self.give_back(grant, dict.fromkeys(grant.costs, 0.0))
+            self._undo(grant)
 
     def _deal(
         self,
