@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import pytest
-from beautyspot.contracts import KeyGenBase, LimiterBase, Rate
+from beautyspot.contracts import Grant, KeyGenBase, LimiterBase, Rate
 from beautyspot.errors import PluginError, StorageError
 from beautyspot.memory import MemoryStorage
 from beautyspot.resilience.reporting import Trouble
@@ -41,8 +41,11 @@ class FooLimiter(LimiterBase):
 
     limits: ClassVar[dict[str, Rate]] = {"rate": Rate(1)}
 
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
     def take(self, asked: Any, key: str = "") -> Any:
-        return True
+        return self.answer
 
     def give_back(self, grant: object, real: object) -> None:
         raise NotImplementedError
@@ -100,13 +103,24 @@ def test_a_text_of_a_value_that_is_none(
         make_spot(keygen=FooKeys(), strict=True).mark(double)(x)
 
 
-def test_grants_that_are_none(make_spot: Callable[..., Spot], troubles: list[Trouble]) -> None:
-    spot = make_spot(limiter=FooLimiter(), on_error=troubles.append)
+@pytest.mark.parametrize(("answer", "named"), [(True, "bool"), (([0.0], 0.0), "tuple")])
+def test_grants_that_are_none(
+    make_spot: Callable[..., Spot], troubles: list[Trouble], answer: object, named: str
+) -> None:
+    spot = make_spot(limiter=FooLimiter(answer), on_error=troubles.append)
     assert spot.limiter()(double)(2) == 4
     (trouble,) = troubles
     assert str(trouble.error) == (
-        "FooLimiter.take returned an object of type bool in place of the grants and the wait of "
-        "the next: return both"
+        f"FooLimiter.take returned an object of type {named} in place of the grants and the wait "
+        "of the next: return both"
     )
     with pytest.raises(PluginError, match="FooLimiter"):
-        make_spot(limiter=FooLimiter(), strict=True).limiter()(double)(2)
+        make_spot(limiter=FooLimiter(answer), strict=True).limiter()(double)(2)
+
+
+def test_a_wait_may_be_a_whole_number(
+    make_spot: Callable[..., Spot], troubles: list[Trouble]
+) -> None:
+    limiter = FooLimiter(([Grant(0.0, {"rate": 1.0})], 0))
+    assert make_spot(limiter=limiter, on_error=troubles.append).limiter()(double)(2) == 4
+    assert not troubles

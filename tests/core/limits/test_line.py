@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import signal
 import threading
 import time
@@ -47,9 +48,12 @@ def make(request: pytest.FixtureRequest) -> Any:
 
 
 def waiting(limiter: LimiterBase, number: int) -> None:
-    """Return when so many wait."""
+    """Return when so many wait, or where it is 0, when nobody does."""
     deadline = time.monotonic() + DEADLINE
-    while len(limiter.lines) < number:
+    while True:
+        found = len(limiter.lines)
+        if found >= number > 0 or found == number:
+            return
         assert time.monotonic() < deadline, "nobody waits"
         threading.Event().wait(0.001)
 
@@ -173,6 +177,46 @@ def test_who_is_cancelled_costs_nothing(make: Any) -> None:
     assert limiter.consume(1, timeout=DEADLINE).delay < 5
 
 
+def test_what_a_cancelled_task_gives_back_holds_up_no_loop() -> None:
+    limiter, gave_back = Far(25), list[threading.Thread]()
+    given = threading.Event()
+
+    def give_back(*_: object) -> None:
+        gave_back.append(threading.current_thread())
+        given.set()
+
+    limiter.give_back = give_back  # type: ignore[method-assign]
+    limiter.consume(1)
+
+    async def main() -> None:
+        task = asyncio.create_task(limiter.consume_async(1))
+        await asyncio.sleep(0)
+        waiting(limiter, 0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    assert given.wait(DEADLINE)
+    assert threading.main_thread() not in gave_back
+
+
+def test_who_waited_in_a_loop_that_is_closed_holds_up_nobody(make: Any) -> None:
+    limiter = make(1)
+    before = limiter.consume(900)
+    loop = asyncio.new_event_loop()
+    loop.set_exception_handler(lambda *_: None)  # a task was destroyed but it is pending
+    tasks = [loop.create_task(limiter.consume_async(500)) for _ in range(3)]
+    loop.run_until_complete(asyncio.sleep(0))
+    waiting(limiter, 3)
+    loop.close()
+    [thread] = in_turn(limiter, [lambda: limiter.consume(1)])
+    limiter.settle(before, 0)
+    thread.join(DEADLINE)
+    assert not thread.is_alive()
+    del tasks
+
+
 def test_who_is_interrupted_leaves_the_line() -> None:
     limiter = TokenBucket(1, 1000)
     limiter.consume(900)
@@ -205,6 +249,28 @@ def test_one_trip_asks_for_all_who_wait() -> None:
         thread.join(DEADLINE)
     assert len(done) == 20
     assert limiter.trips <= 3
+
+
+def test_of_many_keys_each_has_its_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the first is due again before the last was looked at."""
+
+    class Waits(TokenBucket):
+        name = "waits"
+        asked = 0
+
+        def take(self, asked: Any, key: str = "") -> Any:
+            self.asked += key == "last"
+            return super().take(asked, key) if self.asked > 1 else ([], 0.1)
+
+    ticks = itertools.count()
+    monkeypatch.setattr("beautyspot.contracts.line.monotonic", lambda: next(ticks) / 10)
+    limiter = Waits(1)
+    [first] = in_turn(limiter, [lambda: limiter.consume(1, key="first")])
+    last = threading.Thread(target=lambda: limiter.consume(1, key="last"), daemon=True)
+    last.start()
+    for thread in (last, first):
+        thread.join(DEADLINE)
+        assert not thread.is_alive()
 
 
 def test_a_failure_reaches_all_who_wait() -> None:

@@ -212,3 +212,15 @@ def test_no_change_over_exceeds_the_rate(steps: list[tuple[str, float, float]]) 
             length = begun[last][0] - begun[first][0]
             spent = sum(cost for _, cost in begun[first:last])
             assert spent <= 8 * length + 1e-6, "what was granted before has not passed"
+
+
+def test_what_the_limiter_gets_back_is_no_time_of_the_share(
+    standby: Standby, remote: Remote, clock: Clock
+) -> None:
+    [grant], _ = standby.take([{"rate": 80.0}])
+    clock.now += 10
+    remote.down = True
+    assert wait(standby, 80) == 0
+    remote.down = False
+    standby.give_back(grant, {"rate": 0.0})
+    assert wait(standby) > 9, "what the share granted takes so long at the whole rate"

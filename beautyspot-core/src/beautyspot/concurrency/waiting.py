@@ -113,6 +113,11 @@ class Alarm:
         with suppress(RuntimeError):  # the loop is closed, and nothing waits in it
             self._loop.call_soon_threadsafe(self._ring)
 
+    @property
+    def is_dead(self) -> bool:
+        """Whether the loop is closed."""
+        return self._loop.is_closed()
+
     def _ring(self) -> None:
         if not self.rung.done():
             self.rung.set_result(True)

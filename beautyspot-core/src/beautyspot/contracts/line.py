@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from functools import partial
 from itertools import pairwise
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.queueing import stopping
@@ -93,6 +95,11 @@ class Waiter:
         self.wake: Callable[[], object] = bool
         self.grant: Grant | None = None
         self.error: Exception | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether its event loop was closed, while it waited."""
+        return isinstance(self.wake, Alarm) and self.wake.is_dead
 
     @property
     def has_news(self) -> bool:
@@ -214,15 +221,19 @@ class Lines:
     def _ask_first(self, line: Line) -> None:
         """Ask in this thread, unless that would hold up an event loop, or another thread asks."""
         line.due = -inf
-        blocks = self._limiter.blocking and running_loop() is not None
         try:  # an interrupt comes behind a call at the earliest: then it is released
-            if not blocks and line.turn.acquire(blocking=False):
+            if not self._holds_up_a_loop and line.turn.acquire(blocking=False):
                 self._ask(line)
         finally:
             try:  # noqa: SIM105 - a call more is a moment more
                 line.turn.release()
             except RuntimeError:  # it is another thread's
                 pass
+
+    @property
+    def _holds_up_a_loop(self) -> bool:
+        """Whether to ask the limiter here would hold up an event loop."""
+        return self._limiter.blocking and running_loop() is not None
 
     def _length(self, waiter: Waiter) -> float:
         """Seconds that its costs take."""
@@ -270,11 +281,17 @@ class Lines:
             if line is not None and waiter in line.waiters:
                 line.waiters.remove(waiter)
                 line.due = -inf
-        if waiter.grant is not None:
-            try:
-                self.give_back(waiter.grant, dict.fromkeys(waiter.costs, 0.0))
-            except Exception:  # the interruption must arrive: a task that loses that never ends
-                logger.warning("a permit could not be given back", exc_info=True)
+        if waiter.grant is not None and self._holds_up_a_loop:
+            deferred.later(partial(self._undo, waiter.grant))
+        elif waiter.grant is not None:
+            self._undo(waiter.grant)
+
+    def _undo(self, grant: Grant) -> None:
+        """Give back what nobody uses."""
+        try:
+            self.give_back(grant, dict.fromkeys(grant.costs, 0.0))
+        except Exception:  # the interruption must arrive: a task that loses that never ends
+            logger.warning("a permit could not be given back", exc_info=True)
 
     def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
         """Correct what was granted; those who wait are asked for at once."""
@@ -289,6 +306,8 @@ class Lines:
     def _ask(self, line: Line) -> None:
         """Ask for the first in a line, and tell them what came of it; within its turn."""
         with self._lock:
+            for gone in [waiter for waiter in line.waiters[:MOST] if waiter.is_gone]:
+                line.waiters.remove(gone)
             asked = line.waiters[:MOST]
             line.due = inf
         if not asked:
@@ -297,10 +316,16 @@ class Lines:
         wait, error = 0.0, None
         try:
             answer: Any = self._limiter.take([waiter.costs for waiter in asked], line.key)
-            if not (isinstance(answer, tuple) and [*map(type, answer)] == [list, float]):
-                what = "the grants and the wait of the next"
-                raise PluginError(wrong_answer(self._limiter, "take", answer, what, "return both"))
-            grants, wait = answer
+            match answer:
+                case [[*given], float() | int() as wait] if all(
+                    isinstance(one, Grant) for one in given
+                ):
+                    grants = given
+                case _:
+                    what = "the grants and the wait of the next"
+                    raise PluginError(
+                        wrong_answer(self._limiter, "take", answer, what, "return both")
+                    )
         except Exception as failure:
             error = failure
         surplus = self._deal(line, asked, grants, wait, error)
@@ -308,8 +333,7 @@ class Lines:
             if waiter.has_news:
                 waiter.wake()
         for grant in surplus:
-            with suppress(Exception):  # it is spent then
-                self._limiter.give_back(grant, dict.fromkeys(grant.costs, 0.0))
+            self._undo(grant)
 
     def _deal(
         self,
@@ -369,16 +393,17 @@ class Lines:
                 for empty in [each for each in self._lines.values() if not each.waiters]:
                     del self._lines[empty.key]
                 lines = list(self._lines.values())
-            now = monotonic()
-            due = (line for line in lines if line.due <= now)
-            line = next((line for line in due if line.turn.acquire(blocking=False)), None)
-            if line is not None:
-                try:
-                    self._ask(line)
-                finally:
-                    line.turn.release()
+            asked = False
+            for line in lines:  # of many keys each has its turn, and few looks are at all of them
+                if line.due <= monotonic() and line.turn.acquire(blocking=False):
+                    try:
+                        self._ask(line)
+                    finally:
+                        line.turn.release()
+                    asked = True
+            if asked:
                 continue
-            left = min((line.due for line in lines), default=inf) - now
+            left = min((line.due for line in lines), default=inf) - monotonic()
             if not self._bell.wait(min(max(left, MOMENT), IDLE)) and not lines:
                 return
 

@@ -211,7 +211,8 @@ class Standby(LimiterBase):
         known = self._of(grant.key)
         more = self._length({**grant.costs, **real}) - self._length(grant.costs)
         with self._lock:
-            known.ends += more
+            if known.by_limiter is by_limiter:
+                known.ends += more
             if not by_limiter:
                 known.share.give_back(grant.costs, real, self._clock())
         if by_limiter:
