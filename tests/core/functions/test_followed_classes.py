@@ -119,6 +119,30 @@ class Settings:
     rates: list = dataclasses.field(default_factory=lambda: [1.5])
 def use(): return str(Settings), Settings().rates
 """
+METHODS = """
+import functools
+RATE = 1.5
+def scaled(rate):
+    def wrap(method):
+        @functools.wraps(method)
+        def scale(self): return method(self) * rate + 2.5
+        return scale
+    return wrap
+class lazy:
+    def __init__(self, method): self.method = method
+    def __get__(self, job, cls): return self.method(job) + 3.5
+def clean(x): return x * 4.5
+class Job:
+    @scaled(RATE)
+    def of(self): return 1
+    @lazy
+    def rate(self): return clean(1)
+def late(self): return 5.5
+late.__module__ = "elsewhere"
+Job.late = late
+def use(): return Job()
+"""
+RUN = "Node.run), Node()"
 RECEIVERS = """
 import logging
 class Log(logging.Logger):
@@ -161,6 +185,8 @@ def key_of(
         ("run(self, other): return other.weight()", "Node.run), Node(), Node()", "3.5", "0.5"),
         ("run(self, a): return a.weight()", "Node.run, ignore='self'), 1, Node()", "3.5", "0.5"),
         ("run(self): return self.kids[0].weight()", "Node.run), Node([Node()])", "3.5", "0.5"),
+        ("__own(self): return 5.5\n    def run(self): return self.__own()", RUN, "5.5", "0.5"),
+        ("run(self): return self.__RATE\n    __RATE = 5.5", RUN, "5.5", "0.5"),
     ],
 )
 def test_a_method_is_followed_to_its_class(
@@ -241,6 +267,7 @@ def test_a_method_of_a_base_calls_what_the_class_of_self_overrides(
         (TABLES, "2.5", "0.5"),
         *[(SET, f"{n}.5", "0.5") for n in range(1, 4)],
         *[(INSIDE, f"{n}.5", "0.5") for n in range(1, 3)],
+        *[(METHODS, f"{n}.5", "0.5") for n in range(1, 6)],
         (DEFAULTS, "1.5", "0.5"),
         *[(DOCS, f"{n}.5", "0.5") for n in range(1, 5)],
     ],

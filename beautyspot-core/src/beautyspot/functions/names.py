@@ -81,11 +81,12 @@ def is_python_class(obj: Any) -> bool:
     return bool(obj.__basicsize__ <= base.__basicsize__ + sum(declared) * tuple.__itemsize__)
 
 
-def is_generated(function: FunctionType) -> bool:
-    """Whether `dataclass` or attrs wrote a method."""
+def is_generated(function: FunctionType, cls: type) -> bool:
+    """Whether `dataclass`, attrs, `namedtuple` or the like wrote a method of a class."""
     code = function.__code__
     by_dataclass = code.co_qualname.startswith("__create_fn__.<locals>.")
-    return by_dataclass or code.co_filename.startswith("<attrs generated ")
+    by_others = is_no_file(code.co_filename) and function.__module__ != cls.__module__
+    return by_dataclass or by_others or code.co_filename.startswith("<attrs generated ")
 
 
 def genuine(cls: type) -> type:
@@ -297,9 +298,7 @@ def look_up(qualname: str, namespace: Mapping[str, Any], default: Any = None) ->
     """What stands under a qualified name in a module, seen without running any descriptor."""
     found: Any = None
     for part in qualname.split("."):
-        private = isinstance(found, type) and is_private(part)
-        name = f"_{found.__name__.lstrip('_')}{part}" if private else part
-        found = namespace.get(name, default)
+        found = namespace.get(in_body(found, part), default)
         namespace = getattr(found, "__dict__", {})
     return found
 
@@ -307,6 +306,12 @@ def look_up(qualname: str, namespace: Mapping[str, Any], default: Any = None) ->
 def is_private(name: str) -> bool:
     """Whether Python writes the class into the name, where it stands in the body of one."""
     return name.startswith("__") and not name.endswith("__")
+
+
+def in_body(cls: Any, name: str) -> str:
+    """A name as Python writes it in the body of a class; as it is where `cls` is none."""
+    private = isinstance(cls, type) and is_private(name)
+    return f"_{cls.__name__.lstrip('_')}{name}" if private else name
 
 
 # -------------------------------------------------------------------------------------- `__main__`

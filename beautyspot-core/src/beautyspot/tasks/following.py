@@ -30,14 +30,13 @@ from types import (
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts.values import OF_DATA
-from beautyspot.functions.annotations import annotations_of
+from beautyspot.functions.annotations import EVALUATORS, annotations_of
 from beautyspot.functions.code import (
     UNKNOWN,
     code_digest,
     digest_of,
     dotted,
     follow,
-    methods_of,
     module_source,
     nodes_of,
     with_nested,
@@ -49,6 +48,7 @@ from beautyspot.functions.names import (
     chain,
     closures,
     identifier_of,
+    in_body,
     innermost_function,
     is_generated,
     is_of_no_file,
@@ -86,7 +86,6 @@ _PLACE: Final = frozenset(
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DATA: Final = OF_DATA | {"argparse"}
 _HOLDERS: Final = (functools.cached_property, functools.singledispatchmethod)
-_SEVERAL: Final = (property, functools.singledispatchmethod)
 _IN_C: Final = (GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType)
 
 _LEFT: Final = tag("left", "0")
@@ -255,7 +254,8 @@ class _Follow:
             self._use(identifier_of(value), "dispatch", dict(registry))
 
     def _function(self, function: FunctionType) -> None:  # noqa: C901 - one rule for a name
-        name, owner, nodes = identifier_of(function), _class_of(function), nodes_of(function)
+        name, body, nodes = identifier_of(function), _class_of(function), nodes_of(function)
+        owner = body
         if owner in getattr(self._receiver, "__mro__", ()):  # a base may call what it overrides
             owner = self._receiver
         self.records.add((name, "", code_digest(function)))
@@ -269,15 +269,16 @@ class _Follow:
             root = path[0]
             if path[:1] == first and owner is not UNKNOWN:
                 if path[1:] and path[1] != "__class__":
-                    self._use(name, path[1], follow(owner, path[1:2]))
-                    self.describe(follow(owner, path[1:]) if as_value else None)
+                    inner = [in_body(body, path[1]), *path[2:]]
+                    self._use(name, path[1], follow(owner, inner[:1]))
+                    self.describe(follow(owner, inner) if as_value else None)
                 else:  # any method of it may run
                     self._todo.append(owner)
             elif root in cells:
                 value, less = cells[root], self._ignore if function in self._around else ()
                 if root not in less:
-                    inner = (*_beneath(less, root), *(less if type(value) is FunctionType else ()))
-                    self._use(name, root, value, changed=inner, as_value=as_value)
+                    left = (*_beneath(less, root), *(less if type(value) is FunctionType else ()))
+                    self._use(name, root, value, changed=left, as_value=as_value)
             elif root in used or root in names.imported or root not in local:
                 label, value, where = self._resolved(
                     name, path, function.__globals__, names.imported
@@ -293,13 +294,16 @@ class _Follow:
     def _class(self, cls: type[Any]) -> None:
         name, namespace, nodes = identifier_of(cls), namespace_of(cls), nodes_of(cls)
         self.records.add((name, "", code_digest(cls)))
-        # What a decorator generates says no more than the class's source, in each Python otherwise.
-        methods = [each for each in methods_of(cls).values() if not (nodes and is_generated(each))]
-        self._todo += [*cls.__mro__[1:], type(cls), *methods]
-        self._todo += [v for v in vars(cls).values() if issubclass(type(v), _SEVERAL)]
+        self._todo += [*cls.__mro__[1:], type(cls)]
+        for key, value in vars(cls).items():
+            function = None if isinstance(value, type) else innermost_function(value)
+            # What others generate says no more than the class's source, in each Python otherwise.
+            if function and key not in EVALUATORS and not (nodes and is_generated(function, cls)):
+                self._todo.append(value)
         for path, as_value in sorted(_Names(nodes, "").paths.items()):
             self._use(name, *self._resolved(name, path, namespace, {}), as_value=as_value)
-        kept = {k: v for k, v in vars(cls).items() if not hasattr(type(v), "__get__")}
+        held = vars(cls).items()
+        kept = {k: v for k, v in held if self._is_own(type(v)) or not hasattr(type(v), "__get__")}
         self._attributes(cls, {k: v for k, v in kept.items() if type(v) is not cls})
         if not nodes:  # made by a call of `type`, `create_model`, `Enum` and the like
             members = getattr(cls, "__members__", {})
