@@ -152,6 +152,11 @@ def _special(walk: Walk, value: Any) -> str:
     return found_by_name(walk, value, str(getattr(value, "__name__", None) or value._name))
 
 
+def _module(walk: Walk, value: Any) -> str:
+    walk.definitions.append(value)
+    return tag("module", quote(module_name(value.__name__)))
+
+
 def _class_of(value: object) -> type:
     return type(value)  # type checkers do not take these classes for classes
 
@@ -161,7 +166,7 @@ FAMILIES: Final[dict[Any, Form]] = {
     FunctionType: _function,
     MethodType: _method,
     functools._lru_cache_wrapper: _cached,
-    ModuleType: lambda _, value: tag("module", quote(module_name(value.__name__))),
+    ModuleType: _module,
     GenericAlias: _type_expression,
     UnionType: _type_expression,
     _class_of(typing.List[int]): _type_expression,  # noqa: UP006 - this one is meant

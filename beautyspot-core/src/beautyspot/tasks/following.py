@@ -245,6 +245,10 @@ class _Follow:
                 self._function(step)
             elif isinstance(step, type) and self._is_own(step):
                 self._class(step)
+            elif isinstance(step, ModuleType) and self._is_own_place(vars(step)):
+                for name, each in [*vars(step).items()]:  # any of it may be asked for
+                    if name[:2] != "__" and not isinstance(each, ModuleType):
+                        self._use(step.__name__, name, each, vars(step))
         if issubclass(type(value), property):
             self._todo += [value.fset, value.fdel]
         registry = getattr(getattr(value, "dispatcher", value), "registry", None)
@@ -372,7 +376,10 @@ class _Follow:
     def _resolved(
         self, owner: str, path: Path, namespace: Mapping[str, Any], imported: Mapping[str, Path]
     ) -> tuple[str, Any, Mapping[str, Any] | None]:
-        """The first thing along a dotted name that is no module: the names up to it, and where."""
+        """The first thing along a dotted name that is no module: the names up to it, and where.
+
+        A module where there is none.
+        """
         root, *names = path
         where: Mapping[str, Any] | None = namespace
         done, value = [root], namespace.get(root, UNKNOWN)
@@ -387,7 +394,7 @@ class _Follow:
             value = where.get(name, UNKNOWN)
             if value is UNKNOWN and root in imported:
                 value = self._load(f"{where['__name__']}.{name}")
-        return ".".join(done), UNKNOWN if isinstance(value, ModuleType) else value, where
+        return ".".join(done), value, where
 
     def _load(self, name: str) -> Any:
         """A module of the project that a function imports when it runs, maybe later than now."""
