@@ -150,6 +150,15 @@ prompts.say, tones.LOUD = lambda x: x + 1.5, 2.5
 TABLE = {"loud": tones}
 def use(): return getattr(prompts, "say")(1), TABLE["loud"].LOUD
 """
+WRAPPED = """
+import wrapt
+@wrapt.decorator
+def plain(wrapped, instance, args, kwargs): return wrapped(*args, **kwargs)
+def step(x): return x + 1.5
+@plain
+def helper(x): return step(x) + 2.5
+def use(): return helper(1)
+"""
 RUN = "Node.run), Node()"
 RECEIVERS = """
 import logging
@@ -286,6 +295,12 @@ def test_what_a_class_or_table_of_a_module_holds_counts(
 ) -> None:
     assert key_of(source, "use),") == key_of(source, "use),")
     assert key_of(source.replace(old, new), "use),") != key_of(source, "use),")
+
+
+@pytest.mark.parametrize("old", ["1.5", "2.5"])
+def test_what_wrapt_wraps_is_followed(key_of: Callable[[str, str], str], old: str) -> None:
+    pytest.importorskip("wrapt")
+    assert key_of(WRAPPED.replace(old, "0.5"), "use),") != key_of(WRAPPED, "use),")
 
 
 @pytest.mark.parametrize("call", ["Log.run), Log('a'), call", "Column.run), Column(), call"])

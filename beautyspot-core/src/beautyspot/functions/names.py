@@ -52,6 +52,7 @@ _IN_C: Final = (
 )
 _NOTHING: Final = object()
 _DEPTH: Final = 50  # wrappers around one function; more is a cycle
+_OF_WRAPT: Final = "FunctionWrapper"  # and those of bound methods
 _DECLARED: Final = (MemberDescriptorType, GetSetDescriptorType)
 _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made at run time, by Python or by C
 _IMMUTABLE: Final = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: never a class made by Python
@@ -183,6 +184,8 @@ def chain(obj: Any) -> Iterator[Any]:
             held = [name for kinds, name in _HOLDERS if issubclass(type(obj), kinds)]
             inner = getattr(obj, held[0]) if held else None
             inner = inner or inspect.getattr_static(obj, "__wrapped__", None)
+            if type(inner) in _DECLARED:  # of a proxy, which may make what it stands for
+                inner = inner.__get__(obj) if type(obj).__name__.endswith(_OF_WRAPT) else None
         if inner is None:
             return
         obj = inner
