@@ -21,6 +21,7 @@ from beautyspot.functions.names import (
     chain,
     identifier_of,
     is_named,
+    is_of_no_file,
     is_ours,
     leads_back,
     look_up,
@@ -61,7 +62,7 @@ def named(walk: Walk, cls: type[Any]) -> str:
 
 
 def _made(walk: Walk, cls: Any) -> str:
-    """What makes up a class whose name may be another one's: in a notebook, its code.
+    """What makes up a class whose name may be another one's: in a notebook, its code and bases.
 
     Where no name leads to it, of a model of pydantic what its schema says. Two models may differ in
     functions that no schema shows.
@@ -69,7 +70,8 @@ def _made(walk: Walk, cls: Any) -> str:
     if leads_back(cls):
         from beautyspot.functions.code import code_digest  # parses sources: rarely needed
 
-        return f'"{code_digest(cls)}"'
+        others = [each for each in cls.__mro__[1:] if is_of_no_file(each) and leads_back(each)]
+        return walk.array([code_digest(each) for each in (cls, *others)])
     decorators = getattr(cls, "__pydantic_decorators__", None)
     if decorators is None:
         walk.refuse(cls, "is made where no name leads to it", _OUTSIDE)
