@@ -315,3 +315,30 @@ def test_what_a_function_changes_of_its_attributes_does_not_count(
     key_of: Callable[[str, str], str],
 ) -> None:
     assert key_of(SET.replace("4.5", "0.5"), "use),") == key_of(SET, "use),")
+
+
+def step(x):
+    return x + 1
+
+
+def later(x):
+    return x + 2
+
+
+def stepped(x):
+    return step(x)
+
+
+def called(call):
+    return call(1)
+
+
+def test_at_a_prompt_an_edit_of_a_module_is_seen_at_each_call(
+    spot: beautyspot.Spot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    direct, given = spot.mark(version="auto")(stepped), spot.mark(version="auto")(called)
+    assert (direct(1), given(step), given(stepped)) == (2, 2, 2)
+
+    monkeypatch.setattr(step, "__code__", later.__code__)  # as IPython's %autoreload does
+    assert (direct(1), given(step), given(stepped)) == (3, 3, 3)

@@ -286,6 +286,14 @@ def is_of_no_file(obj: Any) -> bool:
     return getattr(module, "__dict__", None) is not own or own.get("__spec__") is None
 
 
+def may_be_edited(obj: Any) -> bool:
+    """Whether its code may become another one while the program runs: at a prompt, in a notebook.
+
+    There, that of modules too, as by ``%autoreload``.
+    """
+    return hasattr(sys, "ps1") or is_of_no_file(obj)
+
+
 def is_no_file(filename: str) -> bool:
     """Whether a code object's file name is none: ``<stdin>``, ``<string>``, a cell."""
     return filename.startswith("<") and not filename.startswith("<frozen ")

@@ -51,10 +51,10 @@ from beautyspot.functions.names import (
     in_body,
     innermost_function,
     is_generated,
-    is_of_no_file,
     is_ours,
     is_python_class,
     look_up,
+    may_be_edited,
     namespace_of,
     python_function,
     root_of,
@@ -174,7 +174,7 @@ class Following:
         walk.run(definition)
         walk.describe(definition)
         version = _digest(walk.records) if walk.records else ""
-        return version if is_of_no_file(definition) else self._known.put(definition, version)
+        return version if may_be_edited(definition) else self._known.put(definition, version)
 
 
 def _digest(records: set[Record]) -> str:
