@@ -248,6 +248,45 @@ def test_wrappers_may_take_other_arguments_than_what_they_wrap():
     assert bind(z=1) == {"*args": (), "z": 1}
 
 
+def gives(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function("session", *args, **kwargs)
+
+    return wrapper
+
+
+def takes(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        args = args[1:]
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def passes(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        print("begins", *args)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+@pytest.mark.parametrize("wrapped", [gives(plain), passes(gives(plain)), takes(plain)])
+@pytest.mark.parametrize(
+    "options", [{"ignore": ("a",)}, {"ignore": ("b.client",)}, {"key_of": {"b": str}}]
+)
+def test_of_a_wrapper_that_gives_others_no_argument_is_told_by_its_name(wrapped, options):
+    with pytest.raises(ConfigError, match="write @spot.mark beneath it"):
+        binder(wrapped, **options)
+
+
+def test_a_wrapper_that_gives_what_it_gets_leaves_out_what_is_named():
+    assert binder(passes(plain), ignore=("a",))(1, 2) == {"b": 2}
+
+
 # ------------------------------------------------------------------------------------- names
 
 
