@@ -203,6 +203,7 @@ def key_of(
         ("run(self, a): return a.weight()", "Node.run, ignore='self'), 1, Node()", "3.5", "0.5"),
         ("run(self): return self.kids[0].weight()", "Node.run), Node([Node()])", "3.5", "0.5"),
         ("__own(self): return 5.5\n    def run(self): return self.__own()", RUN, "5.5", "0.5"),
+        ("run(self): return self.x\n    def __getattr__(self, _): return 5.5", RUN, "5.5", "0.5"),
         ("run(self): return self.__RATE\n    __RATE = 5.5", RUN, "5.5", "0.5"),
     ],
 )

@@ -274,7 +274,9 @@ class _Follow:
             if path[:1] == first and owner is not UNKNOWN:
                 if path[1:] and path[1] != "__class__":
                     inner = [in_body(body, path[1]), *path[2:]]
-                    self._use(name, path[1], follow(owner, inner[:1]))
+                    found = follow(owner, inner[:1])
+                    found = follow(owner, ["__getattr__"]) if found is UNKNOWN else found
+                    self._use(name, path[1], found)
                     self.describe(follow(owner, inner) if as_value else None)
                 else:  # any method of it may run
                     self._todo.append(owner)
