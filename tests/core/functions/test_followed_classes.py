@@ -145,7 +145,9 @@ def use(): return Job()
 MODULES = """
 import types
 prompts, tones = types.ModuleType("prompts"), types.ModuleType("tones")
-prompts.__file__ = tones.__file__ = __file__
+prompts.low = types.ModuleType("prompts.low")
+prompts.__file__ = prompts.low.__file__ = tones.__file__ = __file__
+prompts.low.SAY = 3.5
 prompts.say, tones.LOUD = lambda x: x + 1.5, 2.5
 TABLE = {"loud": tones}
 def use(): return getattr(prompts, "say")(1), TABLE["loud"].LOUD
@@ -286,7 +288,7 @@ def test_a_method_of_a_base_calls_what_the_class_of_self_overrides(
         *[(SET, f"{n}.5", "0.5") for n in range(1, 4)],
         *[(INSIDE, f"{n}.5", "0.5") for n in range(1, 3)],
         *[(METHODS, f"{n}.5", "0.5") for n in range(1, 6)],
-        *[(MODULES, f"{n}.5", "0.5") for n in range(1, 3)],
+        *[(MODULES, f"{n}.5", "0.5") for n in range(1, 4)],
         (DEFAULTS, "1.5", "0.5"),
         *[(DOCS, f"{n}.5", "0.5") for n in range(1, 5)],
     ],

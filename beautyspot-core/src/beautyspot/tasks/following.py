@@ -247,7 +247,9 @@ class _Follow:
                 self._class(step)
             elif isinstance(step, ModuleType) and self._is_own_place(vars(step)):
                 for name, each in [*vars(step).items()]:  # any of it may be asked for
-                    if name[:2] != "__" and not isinstance(each, ModuleType):
+                    is_module = isinstance(each, ModuleType)
+                    is_beside = is_module and not each.__name__.startswith(f"{step.__name__}.")
+                    if name[:2] != "__" and not is_beside:
                         self._use(step.__name__, name, each, vars(step))
         if issubclass(type(value), property):
             self._todo += [value.fset, value.fdel]
