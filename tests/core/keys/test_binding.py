@@ -8,7 +8,7 @@ import operator
 import threading
 
 import pytest
-from beautyspot.errors import ConfigError
+from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.keys.binding import Binding, Omitted
 from beautyspot.keys.generator import KeyGen
 from beautyspot.keys.walk import Without
@@ -246,6 +246,8 @@ def test_wrappers_may_take_other_arguments_than_what_they_wrap():
     bind = binder(injects)
     assert bind(1, 2, 3) == {"*args": (1, 2, 3)}
     assert bind(z=1) == {"*args": (), "z": 1}
+    with pytest.raises(UnstableKeyError, match="which argument 'b' is .* write @spot.mark beneath"):
+        binder(injects, key_of={"b": str})(1, 2, 3)
 
 
 def gives(function):

@@ -20,7 +20,7 @@ from functools import partial
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.errors import ConfigError
+from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.functions.annotations import BY_POSITION, SEVERAL, signature_of
 from beautyspot.functions.identity import is_others_wrapper, taken_apart
 from beautyspot.functions.names import chain, closures, is_ours
@@ -100,7 +100,7 @@ class Binding:
         kept = [p for p in parameters if p.kind is not _KIND.VAR_KEYWORD and p.name not in dropped]
         self.names = tuple([p.name for p in kept])
         bind = _generated(apart.func, parameters, kept, dropped, changes, fill=not passes_on)
-        bind = _or_as_given(bind) if passes_on else bind
+        bind = _or_as_given(bind, key_of) if passes_on else bind
         is_bound = bool(apart.args or apart.keywords)
         self.bind: Callable[..., Bound] = (
             partial(bind, *apart.args, **apart.keywords) if is_bound else bind
@@ -270,14 +270,22 @@ def _keyed(function: Callable[[Any], object]) -> Callable[[Any], object]:
     )
 
 
-def _or_as_given(bind: Callable[..., Bound]) -> Callable[..., Bound]:
-    """For a wrapper, which may take other arguments than the function that it wraps."""
+def _or_as_given(bind: Callable[..., Bound], key_of: Changes) -> Callable[..., Bound]:
+    """For a wrapper, which may take other arguments than the function that it wraps.
+
+    Then nobody can tell which of them `key_of` is about.
+    """
     others = _others(set(), set(), {})
 
     def given(*args: Any, **kwargs: Any) -> Bound:
         try:
             return bind(*args, **kwargs)
-        except TypeError:
+        except TypeError as error:
+            if key_of:
+                raise UnstableKeyError(
+                    f"key= can't tell which argument {next(iter(key_of))!r} is ({error}): where a "
+                    "decorator takes others than the function, write @spot.mark beneath it"
+                ) from error
             return (), {"*args": args, **others(kwargs)}
 
     return given
