@@ -185,6 +185,15 @@ def test_an_argument_may_be_keyed_by_a_function(tmp_path):
     assert bind(path) != bind(copy)
 
 
+def test_what_key_names_may_be_among_what_args_took():
+    bind = binder(lambda self, *args, **options: None, key_of={"path": len})
+    assert bind(1, path="ab") == {"self": 1, "args": (), "path": 2}
+    assert bind(1, 2, path="ab") == {"self": 1, "args": (2,), "path": 2}
+    assert bind(1, other=3) == {"self": 1, "args": (), "other": 3}
+    with pytest.raises(UnstableKeyError, match="whether 'path' is among what"):
+        bind(1, "ab")
+
+
 def test_names_that_come_in_by_keyword():
     def loose(a, **options):
         return a

@@ -101,6 +101,9 @@ class Binding:
         self.names = tuple([p.name for p in kept])
         bind = _generated(apart.func, parameters, kept, dropped, changes, fill=not passes_on)
         bind = _or_as_given(bind, key_of) if passes_on else bind
+        rest = [n for n, p in enumerate(kept) if p.kind is _KIND.VAR_POSITIONAL]
+        unknown = {*key_of} - taken
+        bind = _by_name(bind, rest[0], unknown) if rest and unknown else bind
         is_bound = bool(apart.args or apart.keywords)
         self.bind: Callable[..., Bound] = (
             partial(bind, *apart.args, **apart.keywords) if is_bound else bind
@@ -289,6 +292,22 @@ def _or_as_given(bind: Callable[..., Bound], key_of: Changes) -> Callable[..., B
             return (), {"*args": args, **others(kwargs)}
 
     return given
+
+
+def _by_name(bind: Callable[..., Bound], rest: int, names: set[str]) -> Callable[..., Bound]:
+    """For ``key=`` of arguments that ``**kwargs`` may take, but ``*args`` as well."""
+
+    def told(*args: Any, **kwargs: Any) -> Bound:
+        values, more = bind(*args, **kwargs)
+        missing = sorted(names - more.keys())
+        if values[rest] and missing:
+            raise UnstableKeyError(
+                f"key= can't tell whether {missing[0]!r} is among what *args took: give it by "
+                "name, or write @spot.mark beneath the decorator that takes *args"
+            )
+        return values, more
+
+    return told
 
 
 # ----------------------------------------------------------------------- parameters that were added
