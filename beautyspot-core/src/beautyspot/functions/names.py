@@ -82,12 +82,11 @@ def is_python_class(obj: Any) -> bool:
     return bool(obj.__basicsize__ <= base.__basicsize__ + sum(declared) * tuple.__itemsize__)
 
 
-def is_generated(function: FunctionType, cls: type) -> bool:
-    """Whether `dataclass`, attrs, `namedtuple` or the like wrote a method of a class."""
+def is_generated(function: FunctionType) -> bool:
+    """Whether `dataclass` or attrs wrote a method."""
     code = function.__code__
     by_dataclass = code.co_qualname.startswith("__create_fn__.<locals>.")
-    by_others = is_no_file(code.co_filename) and function.__module__ != cls.__module__
-    return by_dataclass or by_others or code.co_filename.startswith("<attrs generated ")
+    return by_dataclass or code.co_filename.startswith("<attrs generated ")
 
 
 def genuine(cls: type) -> type:

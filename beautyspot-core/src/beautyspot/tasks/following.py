@@ -51,6 +51,7 @@ from beautyspot.functions.names import (
     in_body,
     innermost_function,
     is_generated,
+    is_no_file,
     is_ours,
     is_python_class,
     look_up,
@@ -305,8 +306,13 @@ class _Follow:
         self._todo += [*cls.__mro__[1:], type(cls)]
         for key, value in vars(cls).items():
             function = None if isinstance(value, type) else innermost_function(value)
+            if function is None or key in EVALUATORS:
+                continue
             # What others generate says no more than the class's source, in each Python otherwise.
-            if function and key not in EVALUATORS and not (nodes and is_generated(function, cls)):
+            by_others = is_no_file(function.__code__.co_filename) and (
+                function.__module__ != cls.__module__
+            )
+            if not (nodes and (by_others or is_generated(function))):
                 self._todo.append(value)
         for path, as_value in sorted(_Names(nodes, "").paths.items()):
             self._use(name, *self._resolved(name, path, namespace, {}), as_value=as_value)
