@@ -119,6 +119,49 @@ class Settings:
     rates: list = dataclasses.field(default_factory=lambda: [1.5])
 def use(): return str(Settings), Settings().rates
 """
+METHODS = """
+import functools
+RATE = 1.5
+def scaled(rate):
+    def wrap(method):
+        @functools.wraps(method)
+        def scale(self): return method(self) * rate + 2.5
+        return scale
+    return wrap
+class lazy:
+    def __init__(self, method): self.method = method
+    def __get__(self, job, cls): return self.method(job) + 3.5
+def clean(x): return x * 4.5
+class Job:
+    @scaled(RATE)
+    def of(self): return 1
+    @lazy
+    def rate(self): return clean(1)
+def late(self): return 5.5
+late.__module__ = "elsewhere"
+Job.late = late
+def use(): return Job()
+"""
+MODULES = """
+import types
+prompts, tones = types.ModuleType("prompts"), types.ModuleType("tones")
+prompts.low = types.ModuleType("prompts.low")
+prompts.__file__ = prompts.low.__file__ = tones.__file__ = __file__
+prompts.low.SAY = 3.5
+prompts.say, tones.LOUD = lambda x: x + 1.5, 2.5
+TABLE = {"loud": tones}
+def use(): return getattr(prompts, "say")(1), TABLE["loud"].LOUD
+"""
+WRAPPED = """
+import wrapt
+@wrapt.decorator
+def plain(wrapped, instance, args, kwargs): return wrapped(*args, **kwargs)
+def step(x): return x + 1.5
+@plain
+def helper(x): return step(x) + 2.5
+def use(): return helper(1)
+"""
+RUN = "Node.run), Node()"
 RECEIVERS = """
 import logging
 class Log(logging.Logger):
@@ -161,6 +204,9 @@ def key_of(
         ("run(self, other): return other.weight()", "Node.run), Node(), Node()", "3.5", "0.5"),
         ("run(self, a): return a.weight()", "Node.run, ignore='self'), 1, Node()", "3.5", "0.5"),
         ("run(self): return self.kids[0].weight()", "Node.run), Node([Node()])", "3.5", "0.5"),
+        ("__own(self): return 5.5\n    def run(self): return self.__own()", RUN, "5.5", "0.5"),
+        ("run(self): return self.x\n    def __getattr__(self, _): return 5.5", RUN, "5.5", "0.5"),
+        ("run(self): return self.__RATE\n    __RATE = 5.5", RUN, "5.5", "0.5"),
     ],
 )
 def test_a_method_is_followed_to_its_class(
@@ -241,6 +287,8 @@ def test_a_method_of_a_base_calls_what_the_class_of_self_overrides(
         (TABLES, "2.5", "0.5"),
         *[(SET, f"{n}.5", "0.5") for n in range(1, 4)],
         *[(INSIDE, f"{n}.5", "0.5") for n in range(1, 3)],
+        *[(METHODS, f"{n}.5", "0.5") for n in range(1, 6)],
+        *[(MODULES, f"{n}.5", "0.5") for n in range(1, 4)],
         (DEFAULTS, "1.5", "0.5"),
         *[(DOCS, f"{n}.5", "0.5") for n in range(1, 5)],
     ],
@@ -250,6 +298,12 @@ def test_what_a_class_or_table_of_a_module_holds_counts(
 ) -> None:
     assert key_of(source, "use),") == key_of(source, "use),")
     assert key_of(source.replace(old, new), "use),") != key_of(source, "use),")
+
+
+@pytest.mark.parametrize("old", ["1.5", "2.5"])
+def test_what_wrapt_wraps_is_followed(key_of: Callable[[str, str], str], old: str) -> None:
+    pytest.importorskip("wrapt")
+    assert key_of(WRAPPED.replace(old, "0.5"), "use),") != key_of(WRAPPED, "use),")
 
 
 @pytest.mark.parametrize("call", ["Log.run), Log('a'), call", "Column.run), Column(), call"])
@@ -264,3 +318,30 @@ def test_what_a_function_changes_of_its_attributes_does_not_count(
     key_of: Callable[[str, str], str],
 ) -> None:
     assert key_of(SET.replace("4.5", "0.5"), "use),") == key_of(SET, "use),")
+
+
+def step(x):
+    return x + 1
+
+
+def later(x):
+    return x + 2
+
+
+def stepped(x):
+    return step(x)
+
+
+def called(call):
+    return call(1)
+
+
+def test_at_a_prompt_an_edit_of_a_module_is_seen_at_each_call(
+    spot: beautyspot.Spot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    direct, given = spot.mark(version="auto")(stepped), spot.mark(version="auto")(called)
+    assert (direct(1), given(step), given(stepped)) == (2, 2, 2)
+
+    monkeypatch.setattr(step, "__code__", later.__code__)  # as IPython's %autoreload does
+    assert (direct(1), given(step), given(stepped)) == (3, 3, 3)

@@ -8,7 +8,7 @@ import operator
 import threading
 
 import pytest
-from beautyspot.errors import ConfigError
+from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.keys.binding import Binding, Omitted
 from beautyspot.keys.generator import KeyGen
 from beautyspot.keys.walk import Without
@@ -185,6 +185,15 @@ def test_an_argument_may_be_keyed_by_a_function(tmp_path):
     assert bind(path) != bind(copy)
 
 
+def test_what_key_names_may_be_among_what_args_took():
+    bind = binder(lambda self, *args, **options: None, key_of={"path": len})
+    assert bind(1, path="ab") == {"self": 1, "args": (), "path": 2}
+    assert bind(1, 2, path="ab") == {"self": 1, "args": (2,), "path": 2}
+    assert bind(1, other=3) == {"self": 1, "args": (), "other": 3}
+    with pytest.raises(UnstableKeyError, match="whether 'path' is among what"):
+        bind(1, "ab")
+
+
 def test_names_that_come_in_by_keyword():
     def loose(a, **options):
         return a
@@ -246,6 +255,47 @@ def test_wrappers_may_take_other_arguments_than_what_they_wrap():
     bind = binder(injects)
     assert bind(1, 2, 3) == {"*args": (1, 2, 3)}
     assert bind(z=1) == {"*args": (), "z": 1}
+    with pytest.raises(UnstableKeyError, match="which argument 'b' is .* write @spot.mark beneath"):
+        binder(injects, key_of={"b": str})(1, 2, 3)
+
+
+def gives(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        return function("session", *args, **kwargs)
+
+    return wrapper
+
+
+def takes(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        args = args[1:]
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def passes(function):
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        print("begins", *args)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+@pytest.mark.parametrize("wrapped", [gives(plain), passes(gives(plain)), takes(plain)])
+@pytest.mark.parametrize(
+    "options", [{"ignore": ("a",)}, {"ignore": ("b.client",)}, {"key_of": {"b": str}}]
+)
+def test_of_a_wrapper_that_gives_others_no_argument_is_told_by_its_name(wrapped, options):
+    with pytest.raises(ConfigError, match="write @spot.mark beneath it"):
+        binder(wrapped, **options)
+
+
+def test_a_wrapper_that_gives_what_it_gets_leaves_out_what_is_named():
+    assert binder(passes(plain), ignore=("a",))(1, 2) == {"b": 2}
 
 
 # ------------------------------------------------------------------------------------- names

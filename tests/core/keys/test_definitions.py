@@ -165,12 +165,14 @@ def test_a_forward_reference_is_told_by_its_text() -> None:
 
 
 def test_a_notebook_counts_the_source_of_a_class_and_leaves_its_clients_alone() -> None:
-    def cell(body: str) -> str:
+    def cell(body: str, base: str = "pass") -> str:
         module = types.ModuleType("notebook_cells")
         sys.modules[module.__name__] = module
         try:
             exec(
-                f"import threading\nclass Item:\n client = threading.Lock()\n {body}", vars(module)
+                f"import threading\nclass Base:\n {base}\n"
+                f"class Item(Base):\n client = threading.Lock()\n {body}",
+                vars(module),
             )
             return canonical(vars(module)["Item"]())
         finally:
@@ -178,6 +180,7 @@ def test_a_notebook_counts_the_source_of_a_class_and_leaves_its_clients_alone() 
 
     assert cell("limit = 1") == cell("limit = 1") != cell("limit = 2")
     assert cell("def f(self): return 1") != cell("def f(self): return 2")
+    assert cell("pass", "limit = 1") != cell("pass", "limit = 2")
 
 
 if __name__ == "__main__":

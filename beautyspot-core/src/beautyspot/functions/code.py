@@ -378,3 +378,20 @@ def hands_on(wrapper: FunctionType, wrapped: object) -> bool:
     returned += [part.value for part in parts if isinstance(part, ast.Return)]
     calls = [dotted(each.func) if isinstance(each, ast.Call) else None for each in returned]
     return bool(calls) and all(path and len(path) == 1 and path[0] in names for path in calls)
+
+
+def gives_others(wrapper: FunctionType, wrapped: object) -> bool:
+    """Whether a wrapper of ``*args`` gives what it wraps other arguments before these, or in place.
+
+    False where the wrapper has no source, or calls that by no name of its own.
+    """
+    parts = [part for node in nodes_of(wrapper) for part in ast.walk(node)]
+    names = [[name] for name, value in captured(wrapper).items() if value is wrapped]
+    calls = [part for part in parts if isinstance(part, ast.Call) and dotted(part.func) in names]
+    firsts = [call.args[0] for call in calls if call.args]
+    code = wrapper.__code__
+    rest = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+    is_set = any(isinstance(p, ast.Name) and p.id == rest and _is_set(p) for p in parts)
+    return is_set or any(
+        not isinstance(each, ast.Starred) or dotted(each.value) != [rest] for each in firsts
+    )

@@ -52,6 +52,7 @@ _IN_C: Final = (
 )
 _NOTHING: Final = object()
 _DEPTH: Final = 50  # wrappers around one function; more is a cycle
+_OF_WRAPT: Final = "FunctionWrapper"  # and those of bound methods
 _DECLARED: Final = (MemberDescriptorType, GetSetDescriptorType)
 _HEAP_TYPE: Final = 1 << 9  # Py_TPFLAGS_HEAPTYPE: made at run time, by Python or by C
 _IMMUTABLE: Final = 1 << 8  # Py_TPFLAGS_IMMUTABLETYPE: never a class made by Python
@@ -182,6 +183,8 @@ def chain(obj: Any) -> Iterator[Any]:
             held = [name for kinds, name in _HOLDERS if issubclass(type(obj), kinds)]
             inner = getattr(obj, held[0]) if held else None
             inner = inner or inspect.getattr_static(obj, "__wrapped__", None)
+            if type(inner) in _DECLARED:  # of a proxy, which may make what it stands for
+                inner = inner.__get__(obj) if type(obj).__name__.endswith(_OF_WRAPT) else None
         if inner is None:
             return
         obj = inner
@@ -282,6 +285,14 @@ def is_of_no_file(obj: Any) -> bool:
     return getattr(module, "__dict__", None) is not own or own.get("__spec__") is None
 
 
+def may_be_edited(obj: Any) -> bool:
+    """Whether its code may become another one while the program runs: at a prompt, in a notebook.
+
+    There, that of modules too, as by ``%autoreload``.
+    """
+    return hasattr(sys, "ps1") or is_of_no_file(obj)
+
+
 def is_no_file(filename: str) -> bool:
     """Whether a code object's file name is none: ``<stdin>``, ``<string>``, a cell."""
     return filename.startswith("<") and not filename.startswith("<frozen ")
@@ -297,9 +308,7 @@ def look_up(qualname: str, namespace: Mapping[str, Any], default: Any = None) ->
     """What stands under a qualified name in a module, seen without running any descriptor."""
     found: Any = None
     for part in qualname.split("."):
-        private = isinstance(found, type) and is_private(part)
-        name = f"_{found.__name__.lstrip('_')}{part}" if private else part
-        found = namespace.get(name, default)
+        found = namespace.get(in_body(found, part), default)
         namespace = getattr(found, "__dict__", {})
     return found
 
@@ -307,6 +316,12 @@ def look_up(qualname: str, namespace: Mapping[str, Any], default: Any = None) ->
 def is_private(name: str) -> bool:
     """Whether Python writes the class into the name, where it stands in the body of one."""
     return name.startswith("__") and not name.endswith("__")
+
+
+def in_body(cls: Any, name: str) -> str:
+    """A name as Python writes it in the body of a class; as it is where `cls` is none."""
+    private = isinstance(cls, type) and is_private(name)
+    return f"_{cls.__name__.lstrip('_')}{name}" if private else name
 
 
 # -------------------------------------------------------------------------------------- `__main__`

@@ -20,15 +20,15 @@ from functools import partial
 from types import FunctionType, MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.errors import ConfigError
+from beautyspot.errors import ConfigError, UnstableKeyError
 from beautyspot.functions.annotations import BY_POSITION, SEVERAL, signature_of
-from beautyspot.functions.identity import taken_apart
-from beautyspot.functions.names import chain, closures
+from beautyspot.functions.identity import is_others_wrapper, taken_apart
+from beautyspot.functions.names import chain, closures, is_ours
 from beautyspot.keys.walk import Without
 from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     Bound = tuple[tuple[Any, ...], dict[str, Any]]
     """The values of the parameters, in their order, and what ``**kwargs`` took."""
@@ -87,8 +87,8 @@ class Binding:
         known: Iterable[str] = (),
     ) -> None:
         apart = taken_apart(func)
-        signature, passes_on = _signature(apart.func)
         roots = {entry: entry.partition(".")[0] for entry in ignore}
+        signature, passes_on = _signature(apart.func, [*roots.values(), *key_of])
         parameters = tuple((signature or _ANY).parameters.values())
         taken = {parameter.name for parameter in parameters}
         named = {*known}.intersection(roots) - taken
@@ -100,7 +100,10 @@ class Binding:
         kept = [p for p in parameters if p.kind is not _KIND.VAR_KEYWORD and p.name not in dropped]
         self.names = tuple([p.name for p in kept])
         bind = _generated(apart.func, parameters, kept, dropped, changes, fill=not passes_on)
-        bind = _or_as_given(bind) if passes_on else bind
+        bind = _or_as_given(bind, key_of) if passes_on else bind
+        rest = [n for n, p in enumerate(kept) if p.kind is _KIND.VAR_POSITIONAL]
+        unknown = {*key_of} - taken
+        bind = _by_name(bind, rest[0], unknown) if rest and unknown else bind
         is_bound = bool(apart.args or apart.keywords)
         self.bind: Callable[..., Bound] = (
             partial(bind, *apart.args, **apart.keywords) if is_bound else bind
@@ -139,15 +142,32 @@ def _paths_in(roots: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
     return paths
 
 
-def _signature(func: Callable[..., Any]) -> tuple[inspect.Signature | None, bool]:
-    """The signature to bind by, and whether it is that of a wrapped function."""
+def _signature(
+    func: Callable[..., Any], asked: Collection[str] = ()
+) -> tuple[inspect.Signature | None, bool]:
+    """The signature to bind by, and whether it is that of a wrapped function.
+
+    Raises:
+        ConfigError: a wrapper of the user's own changes the places of the arguments, so that nobody
+            can tell which is one of those that are `asked` for.
+    """
     try:
         own = signature_of(func, follow_wrapped=False)
     except (TypeError, ValueError):  # some builtins have none
         return None, False
     kinds = tuple([parameter.kind for parameter in own.parameters.values()])
     wrapped = getattr(func, "__wrapped__", None)
-    inner = None if kinds != SEVERAL or wrapped is None else _signature(wrapped)[0]
+    inner = None if kinds != SEVERAL or wrapped is None else _signature(wrapped, asked)[0]
+    by_place = [p.name for p in inner.parameters.values() if p.kind in BY_POSITION] if inner else []
+    moved = [name for name in asked if name in by_place]
+    if moved and type(func) is FunctionType and not (is_ours(func) or is_others_wrapper(func)):
+        from beautyspot.functions.code import gives_others  # parses sources: rarely needed
+
+        if gives_others(func, wrapped):
+            raise ConfigError(
+                f"ignore= and key= can't tell which argument {moved[0]!r} is: the decorator "
+                f"beneath @spot.mark gives {func.__qualname__} others: write @spot.mark beneath it"
+            )
     return (own, False) if inner is None else (inner, True)
 
 
@@ -253,17 +273,41 @@ def _keyed(function: Callable[[Any], object]) -> Callable[[Any], object]:
     )
 
 
-def _or_as_given(bind: Callable[..., Bound]) -> Callable[..., Bound]:
-    """For a wrapper, which may take other arguments than the function that it wraps."""
+def _or_as_given(bind: Callable[..., Bound], key_of: Changes) -> Callable[..., Bound]:
+    """For a wrapper, which may take other arguments than the function that it wraps.
+
+    Then nobody can tell which of them `key_of` is about.
+    """
     others = _others(set(), set(), {})
 
     def given(*args: Any, **kwargs: Any) -> Bound:
         try:
             return bind(*args, **kwargs)
-        except TypeError:
+        except TypeError as error:
+            if key_of:
+                raise UnstableKeyError(
+                    f"key= can't tell which argument {next(iter(key_of))!r} is ({error}): where a "
+                    "decorator takes others than the function, write @spot.mark beneath it"
+                ) from error
             return (), {"*args": args, **others(kwargs)}
 
     return given
+
+
+def _by_name(bind: Callable[..., Bound], rest: int, names: set[str]) -> Callable[..., Bound]:
+    """For ``key=`` of arguments that ``**kwargs`` may take, but ``*args`` as well."""
+
+    def told(*args: Any, **kwargs: Any) -> Bound:
+        values, more = bind(*args, **kwargs)
+        missing = sorted(names - more.keys())
+        if values[rest] and missing:
+            raise UnstableKeyError(
+                f"key= can't tell whether {missing[0]!r} is among what *args took: give it by "
+                "name, or write @spot.mark beneath the decorator that takes *args"
+            )
+        return values, more
+
+    return told
 
 
 # ----------------------------------------------------------------------- parameters that were added

@@ -21,6 +21,7 @@ from beautyspot.functions.names import (
     chain,
     identifier_of,
     is_named,
+    is_of_no_file,
     is_ours,
     leads_back,
     look_up,
@@ -61,7 +62,7 @@ def named(walk: Walk, cls: type[Any]) -> str:
 
 
 def _made(walk: Walk, cls: Any) -> str:
-    """What makes up a class whose name may be another one's: in a notebook, its code.
+    """What makes up a class whose name may be another one's: in a notebook, its code and bases.
 
     Where no name leads to it, of a model of pydantic what its schema says. Two models may differ in
     functions that no schema shows.
@@ -69,7 +70,8 @@ def _made(walk: Walk, cls: Any) -> str:
     if leads_back(cls):
         from beautyspot.functions.code import code_digest  # parses sources: rarely needed
 
-        return f'"{code_digest(cls)}"'
+        others = [each for each in cls.__mro__[1:] if is_of_no_file(each) and leads_back(each)]
+        return walk.array([code_digest(each) for each in (cls, *others)])
     decorators = getattr(cls, "__pydantic_decorators__", None)
     if decorators is None:
         walk.refuse(cls, "is made where no name leads to it", _OUTSIDE)
@@ -152,6 +154,11 @@ def _special(walk: Walk, value: Any) -> str:
     return found_by_name(walk, value, str(getattr(value, "__name__", None) or value._name))
 
 
+def _module(walk: Walk, value: Any) -> str:
+    walk.definitions.append(value)
+    return tag("module", quote(module_name(value.__name__)))
+
+
 def _class_of(value: object) -> type:
     return type(value)  # type checkers do not take these classes for classes
 
@@ -161,7 +168,7 @@ FAMILIES: Final[dict[Any, Form]] = {
     FunctionType: _function,
     MethodType: _method,
     functools._lru_cache_wrapper: _cached,
-    ModuleType: lambda _, value: tag("module", quote(module_name(value.__name__))),
+    ModuleType: _module,
     GenericAlias: _type_expression,
     UnionType: _type_expression,
     _class_of(typing.List[int]): _type_expression,  # noqa: UP006 - this one is meant

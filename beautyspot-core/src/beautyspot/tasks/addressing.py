@@ -12,7 +12,7 @@ from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.backend import ARGUMENTS, say_whose
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import Identity, file_digest, taken_apart
-from beautyspot.functions.names import innermost_function, is_of_no_file, unwrap_ours
+from beautyspot.functions.names import innermost_function, may_be_edited, unwrap_ours
 from beautyspot.keys.binding import Binding, added_texts
 from beautyspot.keys.generator import KeyGen, KeyMaker, ours_for
 from beautyspot.keys.memo import CALLS, FLAT, LONGEST, ZEROS, written
@@ -148,7 +148,7 @@ class Addressing:
         """
         if self._is_open:
             self.version = self._following.version()
-            self._is_open = is_of_no_file(self._function)
+            self._is_open = may_be_edited(self._function)
         return self.version
 
     @Lazily

@@ -30,14 +30,13 @@ from types import (
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts.values import OF_DATA
-from beautyspot.functions.annotations import annotations_of
+from beautyspot.functions.annotations import EVALUATORS, annotations_of
 from beautyspot.functions.code import (
     UNKNOWN,
     code_digest,
     digest_of,
     dotted,
     follow,
-    methods_of,
     module_source,
     nodes_of,
     with_nested,
@@ -49,12 +48,14 @@ from beautyspot.functions.names import (
     chain,
     closures,
     identifier_of,
+    in_body,
     innermost_function,
     is_generated,
-    is_of_no_file,
+    is_no_file,
     is_ours,
     is_python_class,
     look_up,
+    may_be_edited,
     namespace_of,
     python_function,
     root_of,
@@ -86,7 +87,6 @@ _PLACE: Final = frozenset(
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _DATA: Final = OF_DATA | {"argparse"}
 _HOLDERS: Final = (functools.cached_property, functools.singledispatchmethod)
-_SEVERAL: Final = (property, functools.singledispatchmethod)
 _IN_C: Final = (GetSetDescriptorType, MemberDescriptorType, WrapperDescriptorType)
 
 _LEFT: Final = tag("left", "0")
@@ -175,7 +175,7 @@ class Following:
         walk.run(definition)
         walk.describe(definition)
         version = _digest(walk.records) if walk.records else ""
-        return version if is_of_no_file(definition) else self._known.put(definition, version)
+        return version if may_be_edited(definition) else self._known.put(definition, version)
 
 
 def _digest(records: set[Record]) -> str:
@@ -246,6 +246,12 @@ class _Follow:
                 self._function(step)
             elif isinstance(step, type) and self._is_own(step):
                 self._class(step)
+            elif isinstance(step, ModuleType) and self._is_own_place(vars(step)):
+                for name, each in [*vars(step).items()]:  # any of it may be asked for
+                    is_module = isinstance(each, ModuleType)
+                    is_beside = is_module and not each.__name__.startswith(f"{step.__name__}.")
+                    if name[:2] != "__" and not is_beside:
+                        self._use(step.__name__, name, each, vars(step))
         if issubclass(type(value), property):
             self._todo += [value.fset, value.fdel]
         registry = getattr(getattr(value, "dispatcher", value), "registry", None)
@@ -255,7 +261,8 @@ class _Follow:
             self._use(identifier_of(value), "dispatch", dict(registry))
 
     def _function(self, function: FunctionType) -> None:  # noqa: C901 - one rule for a name
-        name, owner, nodes = identifier_of(function), _class_of(function), nodes_of(function)
+        name, body, nodes = identifier_of(function), _class_of(function), nodes_of(function)
+        owner = body
         if owner in getattr(self._receiver, "__mro__", ()):  # a base may call what it overrides
             owner = self._receiver
         self.records.add((name, "", code_digest(function)))
@@ -269,15 +276,18 @@ class _Follow:
             root = path[0]
             if path[:1] == first and owner is not UNKNOWN:
                 if path[1:] and path[1] != "__class__":
-                    self._use(name, path[1], follow(owner, path[1:2]))
-                    self.describe(follow(owner, path[1:]) if as_value else None)
+                    inner = [in_body(body, path[1]), *path[2:]]
+                    found = follow(owner, inner[:1])
+                    found = follow(owner, ["__getattr__"]) if found is UNKNOWN else found
+                    self._use(name, path[1], found)
+                    self.describe(follow(owner, inner) if as_value else None)
                 else:  # any method of it may run
                     self._todo.append(owner)
             elif root in cells:
                 value, less = cells[root], self._ignore if function in self._around else ()
                 if root not in less:
-                    inner = (*_beneath(less, root), *(less if type(value) is FunctionType else ()))
-                    self._use(name, root, value, changed=inner, as_value=as_value)
+                    left = (*_beneath(less, root), *(less if type(value) is FunctionType else ()))
+                    self._use(name, root, value, changed=left, as_value=as_value)
             elif root in used or root in names.imported or root not in local:
                 label, value, where = self._resolved(
                     name, path, function.__globals__, names.imported
@@ -293,13 +303,21 @@ class _Follow:
     def _class(self, cls: type[Any]) -> None:
         name, namespace, nodes = identifier_of(cls), namespace_of(cls), nodes_of(cls)
         self.records.add((name, "", code_digest(cls)))
-        # What a decorator generates says no more than the class's source, in each Python otherwise.
-        methods = [each for each in methods_of(cls).values() if not (nodes and is_generated(each))]
-        self._todo += [*cls.__mro__[1:], type(cls), *methods]
-        self._todo += [v for v in vars(cls).values() if issubclass(type(v), _SEVERAL)]
+        self._todo += [*cls.__mro__[1:], type(cls)]
+        for key, value in vars(cls).items():
+            function = None if isinstance(value, type) else innermost_function(value)
+            if function is None or key in EVALUATORS:
+                continue
+            # What others generate says no more than the class's source, in each Python otherwise.
+            by_others = is_no_file(function.__code__.co_filename) and (
+                function.__module__ != cls.__module__
+            )
+            if not (nodes and (by_others or is_generated(function))):
+                self._todo.append(value)
         for path, as_value in sorted(_Names(nodes, "").paths.items()):
             self._use(name, *self._resolved(name, path, namespace, {}), as_value=as_value)
-        kept = {k: v for k, v in vars(cls).items() if not hasattr(type(v), "__get__")}
+        held = vars(cls).items()
+        kept = {k: v for k, v in held if self._is_own(type(v)) or not hasattr(type(v), "__get__")}
         self._attributes(cls, {k: v for k, v in kept.items() if type(v) is not cls})
         if not nodes:  # made by a call of `type`, `create_model`, `Enum` and the like
             members = getattr(cls, "__members__", {})
@@ -368,7 +386,10 @@ class _Follow:
     def _resolved(
         self, owner: str, path: Path, namespace: Mapping[str, Any], imported: Mapping[str, Path]
     ) -> tuple[str, Any, Mapping[str, Any] | None]:
-        """The first thing along a dotted name that is no module: the names up to it, and where."""
+        """The first thing along a dotted name that is no module: the names up to it, and where.
+
+        A module where there is none.
+        """
         root, *names = path
         where: Mapping[str, Any] | None = namespace
         done, value = [root], namespace.get(root, UNKNOWN)
@@ -383,7 +404,7 @@ class _Follow:
             value = where.get(name, UNKNOWN)
             if value is UNKNOWN and root in imported:
                 value = self._load(f"{where['__name__']}.{name}")
-        return ".".join(done), UNKNOWN if isinstance(value, ModuleType) else value, where
+        return ".".join(done), value, where
 
     def _load(self, name: str) -> Any:
         """A module of the project that a function imports when it runs, maybe later than now."""
