@@ -80,12 +80,16 @@ def _sqlite3(stack: ExitStack, place: Path, rows: int) -> Hit:
 
 
 def _ours(stack: ExitStack, place: Path, rows: int) -> Hit:
-    with ours.spot_in(place, save="background") as filling:
+    # A key names the class that made it: another keygen here, and all that follows would be misses.
+    with ours.spot_in(place, save="background", keygen=ours.Unremembered()) as filling:
         marked = filling.mark(work)
         for number in range(rows):
             marked([number], "some words", 0.5)
     spot = stack.enter_context(ours.spot_in(place, keygen=ours.Unremembered()))
     remembered = spot.mark(work)
+    if not spot.explain(remembered, [rows - 1], "some words", 0.5).hit:
+        message = "the results that were stored for this table are not found"
+        raise AssertionError(message)
     return lambda number: remembered([number], "some words", 0.5)
 
 
@@ -102,7 +106,7 @@ def _opening(settings: Settings, place: Path, most: int) -> Table:
     def opened(rows: int) -> Candidate:
         def run(count: int) -> None:
             for _ in range(count):
-                with ours.spot_in(place / f"beautyspot {rows}") as spot:
+                with ours.spot_in(place / f"beautyspot {rows}", keygen=ours.Unremembered()) as spot:
                     spot.mark(work)([1], "some words", 0.5)
 
         return Candidate(run)
