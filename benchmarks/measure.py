@@ -35,6 +35,7 @@ class Candidate:
         weight: calls that count for one of `run`'s, such as those of eight threads.
         before, after: prepare a round and tidy up after it, untimed.
         most: calls a round at most, where each takes space.
+        least: calls a round at least, where what is measured is how many share something.
         note: what stands beside it in the table.
     """
 
@@ -43,6 +44,7 @@ class Candidate:
     before: Callable[[], object] = _nothing
     after: Callable[[], object] = _nothing
     most: int = 1 << 20
+    least: int = 1
     note: str = ""
 
 
@@ -127,7 +129,7 @@ def _timed(candidate: Candidate, calls: int, clock: Callable[[], float]) -> floa
 
 def _calibrated(candidate: Candidate, pace: Pace, clock: Callable[[], float]) -> int:
     """So many calls take about `pace.seconds`; trying that out also warms the candidate up."""
-    calls = 1
+    calls = candidate.least
     _timed(candidate, calls, clock)
     while calls < candidate.most:
         tries = [_timed(candidate, calls, clock) for _ in range(3)]  # the first may import
