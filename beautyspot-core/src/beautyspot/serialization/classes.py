@@ -245,8 +245,9 @@ class Form:
 
         Of a named tuple, and a model that keeps more beside its fields, the names of all that stand
         in place of the number; of an instance some fields of which have only the value of the
-        class, a dict of all fields with these values, each in a list. Then what the instance holds,
-        if its class extends one in C.
+        class, a dict of all fields with these values, each in a list; of a field that was deleted,
+        and has none there either, an empty list. Then what the instance holds, if its class extends
+        one in C.
 
         Raises:
             Refused: an attribute is kept where it can't be read, or set again.
@@ -254,9 +255,12 @@ class Form:
         state = self.state(value)
         told: Any = self._told if self._in_list else len(self.fields)
         if not (self._is_named or state.keys() >= {*self.fields}):
-            told = {n: [] if n in state else [static(self.cls, n)] for n in self._told}
+            lacks = {*self.fields} - state.keys()
+            told = {n: [static(self.cls, n)] if n in lacks else [] for n in self._told}
             for name, held in told.items():
-                if not all(isinstance(item, Enum) or _is_flat(item) for item in held):
+                if held == [_MISSING]:
+                    told[name] = [[]]
+                elif not all(isinstance(item, Enum) or _is_flat(item) for item in held):
                     raise Refused(
                         f"its field {name} has no value of its own: give it one, or call "
                         f"spot.register({self.cls.__qualname__}, encode=…, decode=…)"
@@ -304,7 +308,11 @@ class Form:
         alone = {n: held[0] for n, held in told.items() if type(held) is list and held}
         if not _TEXT.issuperset(map(type, [*names, *stored])):
             raise RestoreError("an instance without named attributes: the data are damaged")
-        there = {n for n, item in alone.items() if _is_same(item, static(self.cls, n))}
+        there = {
+            n
+            for n, item in alone.items()
+            if _is_same(_MISSING if type(item) is list else item, static(self.cls, n))
+        }
         lacks = () if self._is_named else {*self.fields} - state.keys()
         if stored != self._told or there != {*lacks}:
             others = {*self._told} ^ {*stored} | alone.keys() ^ there
