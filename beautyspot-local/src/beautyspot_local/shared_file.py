@@ -169,12 +169,12 @@ class SharedFile:
         It takes what others have limited there as well, by digests: time goes on for all of them.
         """
         schedule.seen, schedule.until, ends = self._parsed(os.pread(fd, SIZE, 0))
-        names = {_digest(name): name for name in schedule.limits}
+        names = {digest_of(name): name for name in schedule.limits}
         schedule.ends |= {names.get(each) or each.hex(): end for each, end in ends.items()}
 
     def _write(self, fd: int, schedule: Schedule) -> None:
         kept = [
-            (end, _digest(name) if name in schedule.limits else bytes.fromhex(name))
+            (end, digest_of(name) if name in schedule.limits else bytes.fromhex(name))
             for name, end in schedule.ends.items()
         ]
         kept = sorted(kept)[-((SIZE - HEADER.size) // ENTRY.size) :]
@@ -182,7 +182,8 @@ class SharedFile:
         os.pwrite(fd, header + b"".join(ENTRY.pack(each, end) for end, each in kept), 0)
 
 
-def _digest(name: str) -> bytes:
+def digest_of(name: str) -> bytes:
+    """The digest of a limit's name, or of a key: 16 bytes."""
     return sha256(name.encode("utf-8", "surrogatepass")).digest()[:16]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from contextlib import contextmanager
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from beautyspot.contracts import Grant, LimiterBase, Rate, Schedule
@@ -14,7 +13,7 @@ from beautyspot.files import absolute
 
 from beautyspot_local.folders import mark_when_made
 from beautyspot_local.rate import checked_workers, parse_rate
-from beautyspot_local.shared_file import SharedFile
+from beautyspot_local.shared_file import SharedFile, digest_of
 
 if TYPE_CHECKING:
     import os
@@ -111,8 +110,8 @@ class SharedTokenBucket(LimiterBase):
             with self._schedule("") as (whole, now):
                 whole.tick(now)
                 paused = whole.until
-            digest = sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-            file = SharedFile(self._path.with_name(f"{self._path.name}.keys") / digest)
+            folder = self._path.with_name(f"{self._path.name}.keys")
+            file = SharedFile(folder / digest_of(key).hex())
         try:
             with file.locked(schedule):
                 now = self._clock()

@@ -23,7 +23,7 @@ from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, running_loop
 from beautyspot.contracts.backend import wrong_answer
-from beautyspot.contracts.schedule import SOON, Grant
+from beautyspot.contracts.schedule import SOON, Grant, length_of
 from beautyspot.contracts.units import as_number
 from beautyspot.errors import ConfigError, PluginError, RateLimitError
 from beautyspot.logs import logger
@@ -237,8 +237,7 @@ class Lines:
 
     def _length(self, waiter: Waiter) -> float:
         """Seconds that its costs take."""
-        rates = self._limiter.limits
-        return max(cost / rates[name].per_second for name, cost in waiter.costs.items())
+        return length_of(waiter.costs, self._limiter.limits)
 
     def _naps(self, waiter: Waiter, key: str) -> Iterator[float]:
         """The seconds to wait, again and again, until there is news and it may begin.

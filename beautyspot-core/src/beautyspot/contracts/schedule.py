@@ -51,6 +51,11 @@ class Grant(NamedTuple):
     stamp: Any = None
 
 
+def length_of(costs: Mapping[str, float], limits: Mapping[str, Rate]) -> float:
+    """Seconds that the costs of a call take: those of the limit that takes longest."""
+    return max(cost / limits[name].per_second for name, cost in costs.items())
+
+
 class Schedule:
     """When the next call may begin, by each of some limits.
 

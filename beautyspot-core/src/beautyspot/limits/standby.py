@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import SOON, Grant, LimiterBase, Schedule
+from beautyspot.contracts.schedule import FEW, length_of
 from beautyspot.errors import BeautyspotError, CostError, NotSupportedError, RateLimitError
 from beautyspot.resilience.circuit_breaker import FAR_SLOW, Breaker, Resting
 from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, SETTLING
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from beautyspot.resilience.reporting import Reporter
-
-FEW: Final = 32
-"""Keys up to which none is forgotten."""
 
 _ANSWERS: Final = (CostError, RateLimitError, NotSupportedError)
 
@@ -149,7 +147,9 @@ class Standby(LimiterBase):
         ]
         now = self._clock()
         for grant in grants:
-            self._note(known, grant.stamp[0], now + grant.delay + self._length(grant.costs))
+            self._note(
+                known, grant.stamp[0], now + grant.delay + length_of(grant.costs, self.limits)
+            )
         return grants, rest
 
     def _take_share(
@@ -197,10 +197,6 @@ class Standby(LimiterBase):
                 known.by_limiter, known.ends = by_limiter, ends
             known.ends = max(known.ends, ends)
 
-    def _length(self, costs: Mapping[str, float]) -> float:
-        """Seconds that costs take at the whole rates."""
-        return max(cost / self.limits[name].per_second for name, cost in costs.items())
-
     def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
         """Correct it where it was granted; the estimate stays where the limiter fails.
 
@@ -209,7 +205,8 @@ class Standby(LimiterBase):
         """
         by_limiter, inner = grant.stamp
         known = self._of(grant.key)
-        more = self._length({**grant.costs, **real}) - self._length(grant.costs)
+        after = length_of({**grant.costs, **real}, self.limits)
+        more = after - length_of(grant.costs, self.limits)
         with self._lock:
             if known.by_limiter is by_limiter:
                 known.ends += more
