@@ -45,6 +45,7 @@ class Among(TypedDict, total=False):
     arguments: str | None
     code: str | None
     outdated: bool | None
+    at: float | None
 
 
 class Where(Among, total=False):
@@ -69,6 +70,9 @@ class Where(Among, total=False):
         code: how the digest of the function's source begins. What follows a colon, the digest of
             its file, is left out.
         outdated: True: made by other code than the newest result of the same function.
+        at: the filter as it was at this Unix time, by the clock of the store
+            (`store.metadata.now()`): results that were made before it, and ages counted from it.
+            So what was shown can be removed, and nothing that came later.
     """
 
     expired: bool | None
@@ -78,17 +82,14 @@ class Filter(NamedTuple):
     """A `Where` that was checked."""
 
     selection: Selection
+    at: float = 0.0
     outdated: bool = False
 
-
-EVERYTHING: Final = Filter(Selection())
 
 _TEXTS: Final = {
     "function": "function", "tag": "tag", "key": "key", "arguments": "text",
 }  # fmt: skip
 """What is a text in a `Where` -> the field of the `Selection`."""
-
-_TIMED: Final = frozenset({"older", "newer", "unused", "expired"})
 
 _MOMENT: Final = (
     'how long ago, such as "7d" or "12h", or a date, such as "2026-11-19" or "2026-11-19 14:00"'
@@ -103,14 +104,14 @@ def read_filter(caller: str, where: Mapping[str, Any], clock: Callable[[], float
     Args:
         caller: the method that it was given to.
         where: what the user gave.
-        clock: the store's, which is asked only where a time is given.
+        clock: the store's.
 
     Raises:
         ConfigError: a name or a value is wrong; says what to write.
     """
     check_options(caller, where, Where.__annotations__)
     given = {name: value for name, value in where.items() if value is not None}
-    now = clock() if _TIMED.intersection(given) else 0.0
+    now = _unix_time(given["at"]) if "at" in given else clock()
     found: dict[str, Any] = {
         field: _text(name, given[name]) for name, field in _TEXTS.items() if name in given
     }
@@ -126,7 +127,9 @@ def read_filter(caller: str, where: Mapping[str, Any], clock: Callable[[], float
         found["unused_since"] = now - checked("unused", given["unused"], seconds, DURATION)
     if _flag("expired", given):
         found["expired_by"] = now
-    return Filter(Selection(**found), _flag("outdated", given))
+    if "at" in given:
+        found["made_before"] = min(now, found.get("made_before", now))
+    return Filter(Selection(**found), now, _flag("outdated", given))
 
 
 def literally(name: str) -> str:
@@ -193,6 +196,12 @@ def _version(value: object) -> str:
     if isinstance(value, str | int) and not isinstance(value, bool):
         return str(value)
     raise ConfigError(f"version={value!r:.80}: give a text or a whole number")
+
+
+def _unix_time(value: object) -> float:
+    if isinstance(value, int | float):
+        return value
+    raise ConfigError(f"at={value!r:.80}: give a Unix time, as store.metadata.now() does")
 
 
 def _flag(name: str, given: Mapping[str, Any]) -> bool:
