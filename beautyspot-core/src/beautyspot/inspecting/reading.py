@@ -106,13 +106,10 @@ class Reading:
         Raises:
             ConfigError: a filter is wrong.
         """
-        from beautyspot.inspecting.parts import Verifier
+        from beautyspot.inspecting.parts import verify
 
         wanted = read_filter("verify", where, self.metadata.now)
-        has_keys = self.signing_keys is not None
-        serializer = self._backends.serializer
-        verifier = Verifier(self.metadata, self._parts(), serializer, has_keys=has_keys)
-        return verifier.faults(Listing(self.metadata, wanted), progress)
+        return verify(self.metadata, self._parts(), Listing(self.metadata, wanted), progress)
 
     def copy_to(
         self,
