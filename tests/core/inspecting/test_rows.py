@@ -139,7 +139,7 @@ def test_a_row_by_the_beginning_of_its_key(shown: Store) -> None:
         shown.row(ROWS[2]._replace(cache_key="abc"))
     with pytest.raises(ConfigError, match="give 6 hex digits or more"):
         shown.row("00003")
-    with pytest.raises(ConfigError, match="give a key"):
+    with pytest.raises(ConfigError, match="no key"):
         shown.row("")
     with pytest.raises(LookupError, match="has a key that begins with 123456"):
         shown.row("123456")

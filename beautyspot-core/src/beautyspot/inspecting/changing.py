@@ -1,4 +1,4 @@
-"""The part of a `Store` that removes what it holds.
+"""The part of a `Store` that removes what it holds, and copies it elsewhere.
 
 A store is changed by the same cache that a Spot stores its results through.
 """
@@ -13,6 +13,7 @@ from beautyspot.contracts.selection import size_of
 from beautyspot.contracts.store import PAGE
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.inspecting.filters import Listing, name_of, read_filter
+from beautyspot.inspecting.reading import Reading
 from beautyspot.messages import checked, checks_options
 from beautyspot.resilience.guarded_backends import GuardedStore, Storages
 from beautyspot.resilience.reporting import Reporter
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import MetadataStoreBase, TaskRecord
     from beautyspot.inspecting.backends import Backends
+    from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.filters import Among, Where
 
 FIRST: Final = 10
@@ -114,13 +116,8 @@ class Removal:
         return remove_rows(self._changing(), self._chosen, progress)
 
 
-class Changing:
-    """Methods of `Store`."""
-
-    _backends: Backends
-    _closed: bool
-    place: str
-    metadata: MetadataStoreBase
+class Changing(Reading):
+    """Further methods of `Store`."""
 
     def remove(
         self,
@@ -279,6 +276,65 @@ class Changing:
         assert storage is not None  # noqa: S101 - it was required
         other = None if store_id is None else str(store_id)
         return collect(cache, storage, least, other, dry_run=dry_run)
+
+    def copy_to(
+        self,
+        target: Changing,
+        *,
+        progress: Callable[[int, int], object] | None = None,
+        with_arguments: bool | None = None,
+        vouch: bool = False,
+        **where: Unpack[Where],
+    ) -> Copied:
+        """Copy results into another store, those that were written first, first.
+
+        Each is read to its end and checked on its way: what is damaged, or can't be read, is not
+        copied, and the result says so. A result that the target has is left alone unless the one
+        here was made later, so what was interrupted is completed by doing it again. Rows keep their
+        times, tags, prices and signatures. If the target has another signing key, a result is
+        signed anew, provided that it bears a signature by the key that was given for this store;
+        what nobody signed is signed only where you vouch for it. Programs may use both stores
+        meanwhile: what the target makes newer stays. Counts are copied
+        of those functions and hours of which the target has none, unless there are other filters
+        than `function`. Results of a release before 3.0 are left out.
+
+        Args:
+            target: where to, a `Store`; ``open_store(…, create=True)`` makes a new one.
+            progress: called after some results with how many are done, and how many there are, as
+                far as that is known.
+            with_arguments: whether the texts of arguments are copied. None: where the target can
+                be read by nobody else (`MetadataStoreBase.private`).
+            vouch: True has results that nobody signed signed for a target that signs: you know that
+                only those whom you trust could write into this store.
+            where: see `Where`.
+
+        Returns:
+            How many were copied, and what could not be.
+
+        Raises:
+            ConfigError: a filter is wrong, the target is this store, or none, or it demands
+                signatures, and was opened without a signing key.
+            MetadataError, StorageError: the target failed, or this store at the start; do it again.
+        """
+        from beautyspot.inspecting.copying import Copier
+
+        wanted = read_filter("copy_to", where, self.metadata.now)
+        if not isinstance(target, Changing):
+            raise ConfigError(
+                f"copy_to takes a store, not an object of type {type(target).__qualname__}: give "
+                "open_store(..., create=True)"
+            )
+        cache = target._changing()
+        if cache.store.store_id == self.metadata.store_id:
+            raise ConfigError(f"{target.place} is this store itself: name another one")
+        if cache.store.real.demands_signing and target.signing_keys is None:
+            raise ConfigError(
+                f"{target.place} takes signed results only: open it with the signing_key= of its "
+                "Spots"
+            )
+        private = target.metadata.private if with_arguments is None else with_arguments
+        copier = Copier(self._parts(), cache, with_arguments=private, vouch=vouch is True)
+        return copier.copy(self.metadata, wanted, progress)
 
     def _changing(self) -> Cache:
         """What changes the store; looking needs none of it."""

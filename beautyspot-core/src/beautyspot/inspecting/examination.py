@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from beautyspot.backends.registry import Registry
     from beautyspot.config.resolve import Config
     from beautyspot.contracts import BlobInfo, BlobStorageBase, MetadataStoreBase
+    from beautyspot.contracts.selection import FindingState
     from beautyspot.inspecting.opening import Store
 
 NOBODYS: Final = "0" * 32
@@ -186,13 +187,10 @@ def _of_store(store: Store, *, write: bool) -> Iterator[Finding]:
     except BeautyspotError as error:
         yield Finding("problem", "storage", masked(str(error)))
         return
-    if storage is None and metadata.remote:
-        text = "none is named: results are rows of the metadata store, as far as they fit in"
-        yield Finding("ok", "storage", text)
-        return
     if storage is None:
-        text = "none is installed, so no large result is stored: install beautyspot-local"
-        yield Finding("warning", "storage", text)
+        text = "none is named: results are rows of the metadata store, as far as they fit in"
+        state: FindingState = "ok" if metadata.remote else "warning"
+        yield Finding(state, "storage", text)
         return
     subject = f"storage {storage.name}"
     yield from _safely(subject, partial(_of_blobs, metadata, storage, subject))

@@ -12,9 +12,7 @@ from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.inspecting.backends import Backends
 from beautyspot.inspecting.changing import Changing
-from beautyspot.inspecting.looking import Looking
 from beautyspot.inspecting.places import ANY_NAME, Given, Place, find_place, find_places
-from beautyspot.inspecting.reading import Reading
 from beautyspot.messages import checks_options
 
 if TYPE_CHECKING:
@@ -22,12 +20,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import BlobStorageBase
     from beautyspot.inspecting.backends import SpotLike
 
 
-class Store(Looking, Reading, Changing):
+class Store(Changing):
     """What a Spot has stored. `open_store` makes it; it is a context manager, which closes it.
 
     Looking changes nothing that is stored. Filters are the same everywhere, see `Where`; None
@@ -37,12 +34,6 @@ class Store(Looking, Reading, Changing):
         place: where it is, for people: an absolute path, or a URL less its secrets.
         metadata: the metadata store, opened to be looked at.
     """
-
-    def __init__(self, backends: Backends, place: str) -> None:
-        self._backends = backends
-        self.place = place
-        self._closed = False
-        self.metadata = backends.looking()
 
     def __repr__(self) -> str:
         return f"<Store {self.place}>"
@@ -57,28 +48,6 @@ class Store(Looking, Reading, Changing):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def close(self) -> None:
-        """Close what was made for it. Nothing that was given, such as a Spot, is closed."""
-        if not self._closed:
-            self._closed = True
-            self._backends.close()
-
-    @property
-    def storage(self) -> BlobStorageBase | None:
-        """Where the large results are; None where no storage is chosen or installed.
-
-        Raises:
-            ConfigError, BackendNotFound: the configuration names one that can't be had.
-            StorageError: it can't be reached.
-        """
-        return self._backends.storage()
-
-    @property
-    def signing_keys(self) -> SigningKeys | None:
-        """The keys that results are signed with, if they were given."""
-        found: SigningKeys | None = self._backends.config["signing_key"]
-        return found
 
 
 @checks_options("open_store")
