@@ -230,13 +230,7 @@ def _descr(dtype: np.dtype[Any]) -> str:
 
 
 def _append(array: Array, out: bytearray) -> None:
-    if not array.size:
-        return
-    if array.flags.c_contiguous:
-        out += array.reshape(-1).view(np.uint8).data
-        return
-    for chunk in _chunks(array):
-        out += chunk
+    out += np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def decode(form: Any) -> Any:
