@@ -163,18 +163,8 @@ def _made_up(record: TaskRecord, suffix: str) -> str:
     return f"{name or 'result'}-{key}.{suffix}"
 
 
-STREAM: Final = "stream:"
+_STREAM: Final = "stream:"
 """How the column `serializer` of a stream begins; the name of the serializer follows."""
-
-AS_IT_IS: Final = (RAW_BYTES, RAW_TEXT)
-
-
-def packed_by(codec: str) -> str | None:
-    """The name of the serializer that a result needs; None if it needs none."""
-    codec, _ = plain_of(codec)
-    if codec in AS_IT_IS or codec.startswith((FILE_CODEC, MEDIA)):
-        return None
-    return "msgpack" if codec == ERROR else codec.removeprefix(STREAM)
 
 
 def decoded(
@@ -201,31 +191,25 @@ def decoded(
     if codec == RAW_BYTES:
         return data
     if codec == RAW_TEXT:
-        return _text(data)
+        return data.decode(errors="replace")
     if codec.startswith(MEDIA):
         return _media(data, codec, record.content_type, types)
-    unpacked = _unpacked(data, codec, serializer(packed_by(codec) or ""))
+    unpacked = _unpacked(data, codec, serializer)
     if codec == ERROR and type(unpacked) is Instance:
         return ErrorInstance(unpacked.class_name, unpacked.fields)
     return unpacked
 
 
-def _unpacked(data: bytes, codec: str, serializer: SerializerBase) -> Any:
-    if serializer.requires_signature:  # whatever the class itself does
+def _unpacked(data: bytes, codec: str, serializer: Callable[[str], SerializerBase]) -> Any:
+    found = serializer("msgpack" if codec == ERROR else codec.removeprefix(_STREAM))
+    if found.requires_signature:  # whatever the class itself does
         raise NotSupportedError(
-            f"the serializer {serializer.name!r} may run what is stored, so it is never loaded to "
-            "be looked at: take the raw bytes"
+            f"the serializer {found.name!r} may run what is stored, so it is never loaded to be "
+            "looked at: take the raw bytes"
         )
-    if codec.startswith(STREAM):
-        return [serializer.loads_for_looking(item) for item in unframed(data)]
-    return serializer.loads_for_looking(data)
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise RestoreError(f"a stored text is no UTF-8: {error}") from error
+    if codec.startswith(_STREAM):
+        return [found.loads_for_looking(item) for item in unframed(data)]
+    return found.loads_for_looking(data)
 
 
 def _media(data: bytes, codec: str, content_type: str | None, types: Types) -> Any:
