@@ -86,11 +86,6 @@ class Filter(NamedTuple):
     outdated: bool = False
 
 
-_TEXTS: Final = {
-    "function": "function", "tag": "tag", "key": "key", "arguments": "text",
-}  # fmt: skip
-"""What is a text in a `Where` -> the field of the `Selection`."""
-
 _MOMENT: Final = (
     'how long ago, such as "7d" or "12h", or a date, such as "2026-11-19" or "2026-11-19 14:00"'
 )
@@ -112,24 +107,14 @@ def read_filter(caller: str, where: Mapping[str, Any], clock: Callable[[], float
     check_options(caller, where, Where.__annotations__)
     given = {name: value for name, value in where.items() if value is not None}
     now = _unix_time(given["at"]) if "at" in given else clock()
-    found: dict[str, Any] = {
-        field: _text(name, given[name]) for name, field in _TEXTS.items() if name in given
+    found = {
+        field: read(name, given[name], now)
+        for name, (field, read) in _FIELDS.items()
+        if name in given
     }
-    checks = {"code": _source, "version": _version}
-    found |= {name: check(given[name]) for name, check in checks.items() if name in given}
-    for name, field in (("older", "made_before"), ("newer", "made_since")):
-        if name in given:
-            found[field] = moment(name, given[name], now)
-    for name, field in (("larger", "smallest"), ("smaller", "largest")):
-        if name in given:
-            found[field] = checked(name, given[name], byte_count, SIZE)
-    if "unused" in given:
-        found["unused_since"] = now - checked("unused", given["unused"], seconds, DURATION)
-    if _flag("expired", given):
-        found["expired_by"] = now
     if "at" in given:
         found["made_before"] = min(now, found.get("made_before", now))
-    return Filter(Selection(**found), now, _flag("outdated", given))
+    return Filter(Selection(**found), now, _flag("outdated", given.get("outdated", False)))
 
 
 def literally(name: str) -> str:
@@ -174,20 +159,20 @@ def _date(value: object) -> datetime:
     raise TypeError("no date")
 
 
-def _text(name: str, value: object) -> str:
+def _text(name: str, value: object, _now: float) -> str:
     if isinstance(value, str) and value:  # a bracket is part of a name, as in "app:load[int]"
         return value.replace("[", "[[]") if name == "function" else value
     raise ConfigError(f"{name}={value!r:.80}: give a text that is not empty")
 
 
-def _source(value: object) -> str:
+def _source(_name: str, value: object, _now: float) -> str:
     """The digest of the source, of what a row has as its code: that, a colon, the file's."""
     if isinstance(value, str) and re.fullmatch("[0-9a-fA-F]+(:[0-9a-fA-F]*)?", value):
         return value.partition(":")[0].lower()
     raise ConfigError(f"code={value!r:.80}: give hex digits, the first ones of a row's code or all")
 
 
-def _version(value: object) -> str:
+def _version(_name: str, value: object, _now: float) -> str:
     if value == "auto":
         raise ConfigError(
             'version="auto" names no version: "auto" is stored as "auto:" and a digest of the '
@@ -204,11 +189,34 @@ def _unix_time(value: object) -> float:
     raise ConfigError(f"at={value!r:.80}: give a Unix time, as store.metadata.now() does")
 
 
-def _flag(name: str, given: Mapping[str, Any]) -> bool:
-    value = given.get(name, False)
+def _size(name: str, value: object, _now: float) -> int:
+    return checked(name, value, byte_count, SIZE)
+
+
+def _flag(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise ConfigError(f"{name}={value!r:.80}: give True or False")
+
+
+_FIELDS: Final[dict[str, tuple[str, Callable[[str, Any, float], Any]]]] = {
+    "function": ("function", _text),
+    "version": ("version", _version),
+    "tag": ("tag", _text),
+    "key": ("key", _text),
+    "older": ("made_before", moment),
+    "newer": ("made_since", moment),
+    "unused": (
+        "unused_since",
+        lambda name, value, now: now - checked(name, value, seconds, DURATION),
+    ),
+    "expired": ("expired_by", lambda name, value, now: now if _flag(name, value) else None),
+    "larger": ("smallest", _size),
+    "smaller": ("largest", _size),
+    "arguments": ("text", _text),
+    "code": ("code", _source),
+}
+"""What a `Where` says -> the field of the `Selection`, and how that is read at a moment."""
 
 
 class Listing:
