@@ -45,7 +45,7 @@ class Removed(NamedTuple):
 
 
 def remove_rows(
-    cache: Cache, rows: Iterable[TaskRecord], progress: Callable[[Removed], object] | None
+    cache: Cache, rows: Iterable[TaskRecord], progress: Callable[[Removed], object] | None = None
 ) -> Removed:
     """Remove these rows, each if it is still the one that was seen.
 
@@ -122,8 +122,6 @@ class Changing(Reading):
     def remove(
         self,
         dry_run: bool = False,
-        *,
-        progress: Callable[[Removed], object] | None = None,
         **where: Unpack[Where],
     ) -> Removed:
         """Remove every result that matches all filters, its row first.
@@ -139,7 +137,6 @@ class Changing(Reading):
 
         Args:
             dry_run: True counts what would be removed, and changes nothing.
-            progress: called after some rows with what was removed so far.
             where: see `Where`; at least one filter beside `at`.
 
         Raises:
@@ -156,7 +153,7 @@ class Changing(Reading):
         if dry_run or not there.entries:
             return Removed(*there)
         cache = self._changing()
-        return remove_rows(cache, Listing(cache.store.real, wanted).rows(), progress)
+        return remove_rows(cache, Listing(cache.store.real, wanted).rows())
 
     def prune(
         self,
@@ -232,10 +229,7 @@ class Changing(Reading):
         return (record for record, _ in over)
 
     def removal(self, rows: Iterable[TaskRecord]) -> Removal:
-        """The removal of these rows, to be shown first and then carried out.
-
-        Unlike `remove`, it removes these rows and no others, whatever is stored meanwhile: calls
-        that are under way store their results.
+        """The removal of these rows and no others, to be shown first and then carried out.
 
         Args:
             rows: rows of this store, as `rows` and `over_limits` give them.
