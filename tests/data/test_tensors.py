@@ -189,7 +189,10 @@ def test_what_would_not_come_back_is_refused(torch: Any) -> None:
     refused(carrying(trained(), grad=ones), "or a gradient: return it with .* beside it")
     refused(carrying(torch.tensor([1]), unit="m"), r"attributes of its own \(unit\)")
     if torch is torch_stand_in:
-        refused(carrying(trained(), grad_fn=object()), r"the graph that made it, or a gradient: .* \.detach\(\)")
+        refused(
+            carrying(trained(), grad_fn=object()),
+            r"the graph that made it, or a gradient: .* \.detach\(\)",
+        )
         refused(
             carrying(ones, device=torch.device("cuda:0")),
             r"on another device, .* return it with .*\.cpu",
