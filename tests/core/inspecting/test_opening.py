@@ -82,6 +82,7 @@ def test_ways_to_name_a_store(home: Path, where: Any) -> None:
         ("empty", None, "there is no store in .*: looked for files that end in .db"),
         (None, "ap", "no store of the Spot 'ap' .* stores in that folder are app. Correct name="),
         (".beautyspot/app.db", "other", "name='other' says nothing: leave it out"),
+        ("sqlite:///.beautyspot/app.db", "other", "name='other' says nothing: leave it out"),
         ("", None, "names no store"),
         ("a\0b", None, "names no store"),
         (b"x", None, "not an object of type bytes: give one of these"),

@@ -139,8 +139,6 @@ def _at_path(path: Path, given: Given) -> list[Place]:
         is_in_it = not inner.is_dir() or (any(path.glob(wanted)) and not any(inner.glob(wanted)))
         files = _databases_in(path if is_in_it else inner, given)
         return [_file(each, given) for each in files]
-    if given.name is not None and given.name != path.stem and path.is_file():
-        raise ConfigError(f"{path} is a file, so name={given.name!r} says nothing: leave it out")
     return [_file(path, given)]
 
 
@@ -176,8 +174,11 @@ def _file(path: Path, given: Given, config: Config | None = None) -> Place:
             f"there is no file {path}. The databases in that folder are {others}. Give the path of "
             f"a database file, of a folder {FOLDER} (name= says of which Spot), or a URL"
         )
-    places = {"metadata": "sqlite", "db_path": str(path)}
+    places, start = {"metadata": "sqlite", "db_path": str(path)}, None
     if config is None:
-        places["directory"] = str(path.parent)
-    start = path.parent if config is None else None
+        if path.is_file() and given.name not in (None, path.stem):
+            raise ConfigError(
+                f"{path} is a file, so name={given.name!r} says nothing: leave it out"
+            )
+        places["directory"], start = str(path.parent), path.parent
     return Place(given.name or path.stem, given.resolved(places, start), str(path))
