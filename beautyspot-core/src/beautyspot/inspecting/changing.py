@@ -15,7 +15,7 @@ from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.inspecting.filters import Listing, name_of, read_filter
 from beautyspot.inspecting.reading import Reading
 from beautyspot.messages import checked, checks_options
-from beautyspot.resilience.guarded_backends import GuardedStore, Storages
+from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Storages
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.results.cache import Cache
 from beautyspot.results.collecting import Collected, collect
@@ -264,10 +264,8 @@ class Changing(Reading):
         """
 
         least = checked("grace", grace, seconds, DURATION)
-        self._backends.required_storage()
+        storage = GuardedStorage(self._backends.required_storage(), None)
         cache = make_cache(self._backends, self.metadata) if dry_run else self._changing()
-        storage = cache.storage()
-        assert storage is not None  # noqa: S101 - it was required
         other = None if store_id is None else str(store_id)
         return collect(cache, storage, least, other, dry_run=dry_run)
 

@@ -228,7 +228,10 @@ class Listing:
     def __init__(self, metadata: MetadataStoreBase, wanted: Filter) -> None:
         self._metadata = metadata
         self._selection = wanted.selection
-        self._newest_code = newest_code(metadata) if wanted.outdated else None
+        self._newest_code: dict[str, str] | None = None
+        if wanted.outdated:
+            totals = metadata.function_totals()
+            self._newest_code = {each.func_identifier: source_of(each.code) for each in totals}
 
     def rows(
         self, order: Order = "key", limit: int | None = None, after: Rank | None = None
@@ -262,22 +265,14 @@ class Listing:
         return Totals(entries, size)
 
     def _is_outdated(self, record: TaskRecord) -> bool:
-        code, known = source_of(record.code), self._newest_code or {}
-        return bool(code) and known.get(name_of(record), code) != code
+        """Whether its code and that of the newest are known, and differ."""
+        code, newest = source_of(record.code), (self._newest_code or {}).get(name_of(record))
+        return bool(code and newest) and code != newest
 
 
 def name_of(record: TaskRecord) -> str:
     """The function that a row is of; rows of 2.x have its bare name only."""
     return record.func_identifier or record.func_name
-
-
-def newest_code(metadata: MetadataStoreBase) -> dict[str, str]:
-    """The digest of the source of each function's newest row, where it is known."""
-    found: dict[str, str] = {}
-    for totals in metadata.function_totals():
-        if code := source_of(totals.code):
-            found[totals.func_identifier] = code
-    return found
 
 
 def _rank_in(following: str, order: Order) -> Rank:
