@@ -6,7 +6,6 @@ A digest of 16 bytes finds accidents, one of 32 is a signature, which only its k
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -31,14 +30,10 @@ if TYPE_CHECKING:
         BlobStorageBase,
         Entry,
         MetadataStoreBase,
-        Plain,
         TaskRecord,
     )
     from beautyspot.inspecting.filters import Listing
     from beautyspot.results.validity import Digest
-
-PART: Final = 2**20
-"""The most bytes that are given at once, where a store has them in memory anyway."""
 
 _BATCH: Final = 200
 """Rows whose data are read at once."""
@@ -73,7 +68,6 @@ class Parts:
         self._metadata = metadata
         self._find_storage = find_storage
         self.keys = keys
-        self._storage: GuardedStorage | None = None
 
     def checked(self, record: TaskRecord) -> Iterator[bytes]:
         """The bytes of a result; an error at their end, or before, if they are damaged.
@@ -89,57 +83,27 @@ class Parts:
 
     def raw(self, record: TaskRecord) -> Iterator[bytes]:
         """The bytes of a result, unchecked; raises as `checked`."""
-        if record.result_type != DIRECT_BLOB:
-            yield from self._blob(record, 0, math.inf)
+        if record.result_type == DIRECT_BLOB:
+            yield self._data(record)
             return
-        found = record if record.result_data is not None else self._as_it_is(record)
-        yield from _sliced(found, 0, math.inf)
-
-    def part(self, record: TaskRecord, start: int, stop: float) -> Iterator[bytes]:
-        """The bytes from `start` on to `stop`, unchecked.
-
-        Raises:
-            RestoreError: the row was replaced: parts of two results are none of either.
-            BlobNotFound: the blob is missing.
-            StorageError, MetadataError: they can't be read.
-        """
-        if record.result_type != DIRECT_BLOB:
-            yield from self._blob(record, start, stop)
-            return
-        found = self._as_it_is(record)
-        if (found.digest, found.made_at) != (record.digest, record.made_at):
-            raise RestoreError(f"the row {record.cache_key} was replaced: look at it again")
-        yield from _sliced(found, start, stop)
-
-    def _as_it_is(self, record: TaskRecord) -> TaskRecord:
-        """The row with its data, as it is by now."""
-        found = self._metadata.get(record.cache_key)
-        return record if found is None else found
-
-    def _blob(self, record: TaskRecord, start: int, stop: float) -> Iterator[bytes]:
         location = record.result_value
         if not isinstance(location, str) or not location:
             raise RestoreError(f"the row {record.cache_key} names no blob")
-        if self._storage is None:
-            found = self._find_storage()
-            if found is None:
-                raise StorageError(
-                    "the result is a blob, and there is no storage to read it from: name it by "
-                    "storage="
-                )
-            self._storage = GuardedStorage(found, None)
-        yield from self._storage.parts(location, start, stop)
+        storage = self._find_storage()
+        if storage is None:
+            raise StorageError(
+                "the result is a blob, and there is no storage to read it from: name it by storage="
+            )
+        yield from GuardedStorage(storage, None).parts(location)
 
-
-def _sliced(record: TaskRecord, start: int, stop: float) -> Iterator[bytes]:
-    """The data of a row from `start` on to `stop`; one part where there are none."""
-    data = record.result_data
-    if not isinstance(data, bytes | bytearray | memoryview):
+    def _data(self, record: TaskRecord) -> bytes:
+        """What the row holds; where it came without its data, as it is by now."""
+        data = record.result_data
+        if data is None and (found := self._metadata.get(record.cache_key)) is not None:
+            data = found.result_data
+        if isinstance(data, bytes | bytearray | memoryview):
+            return bytes(data)
         raise RestoreError(f"the row {record.cache_key} holds no data")
-    view = memoryview(data)
-    view = view[start : int(min(stop, len(view)))]
-    for begin in range(0, len(view) or 1, PART):
-        yield bytes(view[begin : begin + PART])
 
 
 def batches(listing: Listing, faults: list[Fault]) -> Iterator[list[TaskRecord]]:
@@ -163,29 +127,26 @@ def batches(listing: Listing, faults: list[Fault]) -> Iterator[list[TaskRecord]]
 
 
 def with_data(metadata: MetadataStoreBase, batch: list[TaskRecord]) -> list[TaskRecord]:
-    """These rows with their data, as they are by now; those that are gone left out.
+    """These rows with their data; those left out that are gone by now, or others.
 
     To ask for them one by one takes a store that opens its file each time a millisecond a row.
     """
-    if not batch:
-        return batch
     try:
-        found = metadata.find_many([record.cache_key for record in batch])
-        current = [_as_it_is(metadata, each, found.get(each.cache_key)) for each in batch]
+        found = metadata.find_many([record.cache_key for record in batch]) if batch else {}
     except MetadataError:  # one of them is damaged: each is tried by itself when it is read
         return batch
-    return [record for record in current if record is not None]
+    entries = {key: in_full(each) for key, each in found.items()}
+    pairs = ((record, entries.get(record.cache_key)) for record in batch)
+    return [
+        record._replace(result_data=entry.result_data)
+        for record, entry in pairs
+        if entry is not None and _is_same(record, entry)
+    ]
 
 
-def _as_it_is(
-    metadata: MetadataStoreBase, record: TaskRecord, found: Plain | Entry | None
-) -> TaskRecord | None:
-    if found is None:
-        return None
-    entry = in_full(found)
-    if (entry.digest, entry.result_value) == (record.digest, record.result_value):
-        return record._replace(result_data=entry.result_data)
-    return metadata.get(record.cache_key)  # it was replaced since it was listed
+def _is_same(record: TaskRecord, now: TaskRecord | Entry) -> bool:
+    """Whether what is stored by now is what a row tells of."""
+    return (record.digest, record.result_value) == (now.digest, now.result_value)
 
 
 def checked(
@@ -259,16 +220,18 @@ def fault_of(record: TaskRecord, problem: str, kind: FaultKind) -> Fault:
     return Fault(record.cache_key, name_of(record), problem, kind)
 
 
+_KINDS: Final[tuple[tuple[type[BeautyspotError], FaultKind], ...]] = (
+    (BlobNotFound, "missing"),
+    (SizeError, "size"),
+    (NotSignedError, "signed"),
+    (RestoreError, "damaged"),
+    (BeautyspotError, "unreadable"),
+)
+
+
 def unreadable(record: TaskRecord, error: BeautyspotError) -> Fault:
     """What is wrong with a result that could not be read to its end."""
-    kinds: dict[type[BeautyspotError], FaultKind] = {
-        BlobNotFound: "missing",
-        SizeError: "size",
-        NotSignedError: "signed",
-        RestoreError: "damaged",
-        BeautyspotError: "unreadable",
-    }
-    kind = next(kind for cls, kind in kinds.items() if isinstance(error, cls))
+    kind: FaultKind = next(kind for cls, kind in _KINDS if isinstance(error, cls))
     return fault_of(record, str(error), kind)
 
 
@@ -320,4 +283,4 @@ def _was_replaced(metadata: MetadataStoreBase, record: TaskRecord) -> bool:
         now = metadata.get(record.cache_key)
     except BeautyspotError:
         return False
-    return now is None or (now.digest, now.result_value) != (record.digest, record.result_value)
+    return now is None or not _is_same(record, now)

@@ -100,4 +100,4 @@ class Reading(Looking):
 def _content(record: TaskRecord, parts: Parts) -> Content:
     from beautyspot.inspecting.contents import content_of
 
-    return content_of(record, lambda: parts.checked(record), partial(parts.part, record))
+    return content_of(record, partial(parts.checked, record))
