@@ -135,6 +135,21 @@ def test_a_file_is_replaced_only_where_that_is_said(
     assert {path.name for path in shop.iterdir()} == {".beautyspot", "mine"}
 
 
+@pytest.mark.parametrize("words", [[], ["--force"]])
+def test_of_what_is_damaged_no_file_is_left(
+    run: Run, key_of: Callable[..., str], shop: Path, words: list[str]
+) -> None:
+    key = key_of(function="shop:draw")
+    [picture] = shop.rglob("*.png")
+    picture.write_bytes(picture.read_bytes()[:-1] + b"?")
+    said = run("show", key, "--out", "x.png", *words, status=2).stderr
+    assert "damaged" in said
+    assert not (shop / "x.png").exists()
+    (shop / "device").symlink_to("/dev/null")
+    run("show", key, "--out", "device", "--force", status=2)
+    assert (shop / "device").is_char_device()
+
+
 def test_what_can_not_be_written_is_one_line(run: Run, key_of: Callable[..., str]) -> None:
     said = run("show", key_of(function="shop:draw"), "--out", "no/such/file", status=2).stderr
     assert "no/such/file: No such file or directory" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ def verify(place: Place, output: Output, where: Where) -> int:
 
             for fault in store.verify(progress=at, **where):
                 faults += fault.is_damage
+                if sys.stderr.isatty():
+                    click.echo(err=True)  # below the bar
                 if output.as_json:
                     output.json(**fault._asdict())
                 else:

@@ -60,10 +60,9 @@ def plugins(output: Output) -> int:
     found = installed()
     if output.as_json:
         names = ("name", "distribution", "version", "module", "location", "broken", "notes")
-        documents = [{name: getattr(one, name) for name in names} for one in found]
-        for one, document in zip(found, documents, strict=True):
-            document["offers"] = dict(one.offers)
-        output.json(plugins=documents)
+        told = [{name: getattr(one, name) for name in names} for one in found]
+        offers = [{"offers": dict(one.offers)} for one in found]
+        output.json(plugins=[one | more for one, more in zip(told, offers, strict=True)])
     else:
         cells = (
             (

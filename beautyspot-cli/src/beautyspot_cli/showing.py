@@ -6,13 +6,14 @@ import json
 import math
 import sys
 from base64 import b64encode
+from contextlib import ExitStack
 from datetime import date, time
 from pathlib import Path
 from pprint import pformat
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from beautyspot import BeautyspotError, Content, ErrorInstance, Instance, Store, TaskRecord
+from beautyspot import Content, ErrorInstance, Instance, Store, TaskRecord
 
 from beautyspot_cli.formats import ago, duration, moment, money, safe_lines, size
 from beautyspot_cli.listing import function_of, row_json
@@ -73,13 +74,14 @@ def show(
         if out is not None:
             _write_bytes(output, store.content(record), out, force=force)
             return
-        value = _value_of(store, record)
         if output.as_json:
-            output.json(**({} if alone else row_json(record)), value=as_json(value))
+            row = {} if alone else row_json(record)
+            output.json(**row, value=as_json(_value_of(store, record)))
             return
         if not alone:
             output.pairs(_lines(record, store.price_unit))
             click.echo()
+        value = _value_of(store, record)
         if isinstance(value, Content):
             output.say(
                 f"{value.content_type}, {size(value.size)}, which is not shown here: beautyspot "
@@ -93,7 +95,7 @@ def show(
 
 
 def _write_bytes(output: Output, content: Content, out: str, *, force: bool) -> None:
-    """Write a result's bytes, a piece at a time; no file is left of what is damaged."""
+    """Write a result's bytes, a piece at a time; a file is whole, or there is none."""
     if out == "-":
         with click.open_file("-", "wb") as stdout:
             stdout.writelines(content.chunks())
@@ -103,13 +105,12 @@ def _write_bytes(output: Output, content: Content, out: str, *, force: bool) -> 
         path /= content.filename
     if path.exists() and not force:
         raise click.UsageError(f"{str(path)!r} exists: give --force to replace it")
-    try:
-        with path.open("wb" if force else "xb") as file:
-            file.writelines(content.chunks())
-    except BeautyspotError:
-        if path.is_file():
-            path.unlink()
-        raise
+    with path.open("wb" if force else "xb") as file, ExitStack() as undo:
+        if path.is_file():  # and no device
+            undo.callback(path.unlink)
+        file.writelines(content.chunks())
+        file.flush()
+        undo.pop_all()
     note = "" if content.is_media else ": its stored form; --value writes the value as text"
     output.say(f"wrote {size(content.size)} ({content.content_type}) to {path}{note}")
 
