@@ -51,6 +51,22 @@ def test_bash_is_offered_words(
     assert missing not in answer
 
 
+def test_a_name_that_a_shell_would_obey_is_not_offered(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "disable", lambda: None)
+    with bs.Spot("shop", config=False) as spot:
+        for name in ("app:x;touch$IFS'pwned'", "app:x\nplain,y", "app:xy", "--yes", "app:<x>"):
+            spot.mark(name=name)(lambda: 1)()
+    env = {"_BEAUTYSPOT_COMPLETE": "bash_complete", "COMP_WORDS": "beautyspot stats "}
+    answer = CliRunner().invoke(beautyspot, env=env | {"COMP_CWORD": "2"}).stdout.splitlines()
+    known = {end for name in ("ask", "draw", "fail", "report") for end in (name, f"shop:{name}")}
+    assert set(answer) == {f"plain,{name}" for name in {"app:xy", "xy"} | known}
+    env = {"_BEAUTYSPOT_COMPLETE": "zsh_complete", "COMP_WORDS": "beautyspot show "}
+    answer = CliRunner().invoke(beautyspot, env=env | {"COMP_CWORD": "2"}).stdout
+    assert len(answer.splitlines()) == 3 * 11
+
+
 @pytest.fixture
 def person(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Result]:
     """Removes the results of a function as a person does, and gives an answer."""

@@ -27,7 +27,7 @@ def verify(place: Place, output: Output, where: Where) -> int:
 
     A line each: kind, key, function, problem. Nothing is changed; a damaged result is a miss, and
     its call is computed again. The exit status is 1 where one is damaged or missing. What can't be
-    checked here, for want of a signing key or a serializer, is said, and is no fault. The last line
+    checked here, as for want of a signing key, is said, and is no fault. The last line
     of --json is what it comes to.
     """
     done = read = faults = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -11,6 +12,8 @@ import click
 from beautyspot import ConfigError, Store, Where, open_store
 from click.shell_completion import CompletionItem
 
+from beautyspot_cli.formats import safe
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,6 +21,9 @@ _FOLDER: Final = ".beautyspot"
 
 _MOST: Final = 50
 """So many keys are offered to a shell at most."""
+
+_WORD: Final = re.compile(r"\w[\w.:-]*")
+"""What is offered to a shell; all else, from whomever, it might obey or take apart."""
 
 
 class Place(NamedTuple):
@@ -105,7 +111,8 @@ def functions(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[s
     except Exception:  # a person who pressed Tab sees no completion, and goes on
         return []
     ends = [name.rpartition(":")[2] for name in names]
-    return [name for name in dict.fromkeys(names + ends) if name.startswith(incomplete)]
+    found = dict.fromkeys(names + ends)
+    return [name for name in found if name.startswith(incomplete) and _WORD.fullmatch(name)]
 
 
 def keys(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -116,7 +123,8 @@ def keys(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[Comple
             rows = list(store.rows(limit=_MOST, key=incomplete or None))
     except Exception:
         return []
-    return [CompletionItem(row.cache_key, help=row.func_identifier) for row in rows]
+    words = [row for row in rows if _WORD.fullmatch(row.cache_key)]
+    return [CompletionItem(row.cache_key, help=safe(row.func_identifier or "")) for row in words]
 
 
 def _place_of(ctx: click.Context) -> Place:

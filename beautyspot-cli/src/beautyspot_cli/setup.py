@@ -59,7 +59,7 @@ def plugins(output: Output) -> int:
     """
     found = installed()
     if output.as_json:
-        names = ("name", "distribution", "version", "module", "location", "broken", "notes")
+        names = ("name", "distribution", "version", "module", "location", "broken")
         told = [{name: getattr(one, name) for name in names} for one in found]
         offers = [{"offers": dict(one.offers)} for one in found]
         output.json(plugins=[one | more for one, more in zip(told, offers, strict=True)])
@@ -75,8 +75,8 @@ def plugins(output: Output) -> int:
         )
         output.table(("PLUG-IN", "DISTRIBUTION", "OFFERS"), cells)
         for one in found:
-            for text in [*one.notes, *([f"BROKEN: {one.broken}"] if one.broken else [])]:
-                output.say(f"{one.name}: {text}")
+            if one.broken:
+                output.say(f"{one.name}: BROKEN: {one.broken}")
     return FOUND if any(one.broken for one in found) else 0
 
 
