@@ -85,8 +85,9 @@ def show(
         value = _value_of(store, record)
         if isinstance(value, Content):
             output.say(
-                f"{value.content_type}, {size(value.size)}, which is not shown here: beautyspot show "
-                f"{record.cache_key[:12]} --out {shlex.quote(value.filename)} writes it into a file"
+                f"{value.content_type}, {size(value.size)}, which is not shown here: beautyspot "
+                f"show {record.cache_key[:12]} --out {shlex.quote(value.filename)} writes it into "
+                "a file"
             )
         elif alone:
             text = value if isinstance(value, str) else json.dumps(as_json(value), indent=2)
