@@ -63,6 +63,15 @@ def test_by_hour_and_day(counted: Path, run: Run, by: str, names: list[str], utc
     assert told["total"]["hits"] == 15
 
 
+@pytest.mark.parametrize("by", ["hour", "day"])
+def test_an_hour_that_no_calendar_has_is_not_known(counted: Path, run: Run, by: str) -> None:
+    with bs.Spot("shop", directory=counted / ".beautyspot", config=False) as spot:
+        spot.metadata.add_counts([bs.Counts("odd:f", 10**15, hits=1)])
+    assert rows(run("stats", "odd:*", "--by", by)) == [{"HITS": "1"}]
+    [line] = json.loads(run("stats", "odd:*", "--by", by, "--json").stdout)["lines"]
+    assert line[by] == "-"
+
+
 def test_since_leaves_out_what_was_before(counted: Path, run: Run) -> None:
     [row] = rows(run("stats", "old:*", "--since", "2025-11-25"))
     assert row["FUNCTION"] == "old:sum"

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from beautyspot_cli.formats import count, duration, money
+from beautyspot_cli.formats import NOTHING, count, duration, iso, moment, money
 from beautyspot_cli.options import functions
 from beautyspot_cli.output import output_options
 
@@ -96,10 +95,10 @@ def _line_of(counts: Counts, by: str, *, in_utc: bool) -> str:
     """What the line is called that some counts belong to."""
     if by == "function":
         return counts.func_identifier
-    hour = datetime.fromtimestamp(counts.hour * 3600, UTC)
-    if by == "day":
-        return f"{hour.astimezone():%Y-%m-%d}"
-    return f"{hour:%Y-%m-%dT%H:00:00Z}" if in_utc else f"{hour.astimezone():%Y-%m-%d %H:%M}"
+    hour = counts.hour * 3600
+    if by == "hour" and in_utc:
+        return iso(hour) or NOTHING
+    return moment(hour)[: len("2026-11-26") if by == "day" else len("2026-11-26 12:04")]
 
 
 def _cell(name: str, number: Any, unit: str) -> str:
