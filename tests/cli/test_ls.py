@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import beautyspot as bs
@@ -101,6 +103,18 @@ def test_a_hostile_name_is_no_command_to_a_terminal(shop: Path, run: Run) -> Non
         shown = run(*words).stdout
         assert "[red]" in shown
         assert not re.search("\x1b]|\x07|\x9b", shown)
+
+
+def test_numbers_that_are_none_end_no_command(shop: Path, run: Run) -> None:
+    with closing(sqlite3.connect(shop / ".beautyspot" / "shop.db")) as database, database:
+        database.execute("UPDATE tasks SET took = 9e999, price = 9e999, made_at = 9e999")
+    row = rows(run("ls", "shop:ask"))[0]
+    assert row["PRICE"] == "Infinity"
+    assert row.get("TOOK", "-") == "-"
+    for words in (["ls", "--rows"], ["show", row["KEY"]]):
+        done = run(*words, "--json").stdout.splitlines()[0]
+        told = json.loads(done, parse_constant=pytest.fail)
+        assert (told["took"], told["price"], told["made"]) == (None, None, None)
 
 
 def test_that_there_is_more_is_said(shop: Path, run: Run) -> None:

@@ -5,6 +5,7 @@ Nothing in a stored text reaches a terminal as a command.
 
 from __future__ import annotations
 
+import math
 import re
 import time
 import unicodedata
@@ -58,7 +59,7 @@ def size(number: int | None) -> str:
 
 def duration(seconds: float | None) -> str:
     """Seconds, in the one or two greatest units: ``250 ms``, ``3.4 s``, ``2 h 5 min``."""
-    if seconds is None:
+    if seconds is None or not math.isfinite(seconds):
         return NOTHING
     if seconds < 0.0009995:
         return f"{seconds * 1_000_000:.3g} us" if seconds else "0 s"

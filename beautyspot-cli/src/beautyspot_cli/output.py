@@ -73,7 +73,10 @@ class Output(NamedTuple):
 
     def json(self, **names: Any) -> None:
         """Write one JSON document, on a line of its own."""
-        click.echo(json.dumps({"schema": SCHEMA, **names}))
+        text = json.dumps({"schema": SCHEMA, **names})
+        if "Infinity" in text or "NaN" in text:  # as a damaged row may say; JSON has none
+            text = json.dumps(json.loads(text, parse_constant=lambda _: None))
+        click.echo(text)
 
     def table(self, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         """Write a table, if it has rows; columns in which nothing is are left out.
