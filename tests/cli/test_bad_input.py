@@ -129,6 +129,7 @@ def test_a_folder_with_several_stores(command: str, shop: Path, run: Run) -> Non
 
 FILTERS = [
     ("--older", "soon", "--older 'soon'"),
+    ("--unused", "7", "7 of what? give 7d"),
     ("--newer", "2026-13-45", "--newer '2026-13-45'"),
     ("--larger", "big", "--larger 'big'"),
     ("--function", "", "--function ''"),
@@ -158,6 +159,7 @@ def test_a_filter_that_means_nothing(
         (["collect", "--grace", "soon", "--yes"], "'soon'"),
         (["stats", "--by", "week"], "'week' is not one of"),
         (["rm", "0" * 32, "--function", "*"], "give KEYs or filters, not both"),
+        (["rm", "--yes"], "say what to remove: KEYs, or a filter"),
         (["rm", "zz", "--yes"], "'zz' is no key"),
         (["rm", "12", "--yes"], "give 6 hex digits or more"),
         (["show"], "Missing argument"),

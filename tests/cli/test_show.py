@@ -133,6 +133,8 @@ def test_a_file_is_replaced_only_where_that_is_said(
     run("show", key, "--out", "mine", "--force")
     assert (shop / "mine").read_bytes().startswith(b"\x89PNG")
     assert {path.name for path in shop.iterdir()} == {".beautyspot", "mine"}
+    run("show", key, "--out", ".")
+    assert (shop / f"draw-{key[:8]}.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize("words", [[], ["--force"]])
