@@ -165,7 +165,7 @@ def test_what_nobody_signed_is_signed_by_who_vouches_for_it(profiles: Path, run:
 
 
 def test_a_url_tells_no_name_for_the_target(profiles: Path, run: Run) -> None:
-    assert "nothing says how to call it" in run("copy", "memory://", "new", status=2).stderr
+    assert "there is no store in" in run("copy", "memory://", "new", status=2).stderr
     run("copy", "memory://", "new", "--target-name", "shop")
     assert rows(profiles / "new" / "shop.db") == {}
 
