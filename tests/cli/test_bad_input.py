@@ -166,7 +166,7 @@ def test_a_filter_that_means_nothing(
         (["copy"], "say where to"),
         (["copy", ".", "."], "is this store itself"),
         (["--profile", "prod", "config"], "the profile 'prod'"),
-        (["--config", "none.toml", "config"], "there is no file"),
+        (["--config", "none.toml", "config"], "is no file"),
         (["completion", "tcsh"], "'tcsh' is not one of"),
         (["--name", "../x", "ls"], "can't be the name of a Spot"),
         (["ls", "--store", "."], "--store stands before the command: beautyspot --store ... ls"),

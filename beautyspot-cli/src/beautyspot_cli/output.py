@@ -46,7 +46,7 @@ _LEAST: Final = 16
 
 _IN_OPTIONS: Final = re.compile(
     r"(?<![\w(.=])(name|profile|config|storage|function|version|tag|key|older|newer|unused|larger|"
-    r"smaller|arguments|code|since|max_size|max_entries|grace)="
+    r"smaller|arguments|code|since|max_size|max_entries|grace)= ?"
 )
 """Arguments of the library that are options here, as its messages name them."""
 
