@@ -183,7 +183,7 @@ def test_no_member_requires_more_than_it_may() -> None:
                 "msgpack",
                 "pygments",
             ),
-            *("starlette", "uvicorn", "jinja2", "mermaidx", "pillow"),
+            *("starlette", "uvicorn", "jinja2", "mermaidx"),
         },
         "beautyspot_testing": {"beautyspot-core", "hypothesis", "pytest"},
     }

@@ -27,7 +27,6 @@ from beautyspot_dashboard.pages import (
     removal,
     result,
     results,
-    thumbnail,
     value,
 )
 
@@ -55,7 +54,6 @@ _PAGES = (
     now,
     value,
     markdown,
-    thumbnail,
     diagram,
 )
 

@@ -23,7 +23,7 @@ def diagram(request: Request) -> Response:
     """The SVG."""
     look = look_of(request)
     language = language_of(look)
-    if language is None or needs(language) or (look.content.size or 0) > LARGEST:
+    if language is None or needs(language) or (look.file.size or 0) > LARGEST:
         raise HTTPException(404, "this is no diagram that can be drawn here")
     ran = drawn(language, look.data(LARGEST))
     if ran.problem:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from beautyspot_dashboard.values.documents import LARGEST_HTML
 from beautyspot_dashboard.values.media_types import HTML
 from beautyspot_dashboard.values.sending import VALUE_HEADERS
-from beautyspot_dashboard.values.views import TooLargeError, look_of
+from beautyspot_dashboard.values.views import look_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,12 +31,9 @@ _NOTHING: Final = "<basefont"
 def html(request: Request) -> Response:
     """The page, without its frames and links to other files."""
     look = look_of(request)
-    if look.body.kind != HTML:
+    if look.file.kind != HTML:
         raise HTTPException(404, "this result is no HTML")
-    try:
-        text = look.data(LARGEST_HTML).decode("utf-8-sig", "replace")
-    except TooLargeError:
-        raise HTTPException(404, "this HTML is too long to be shown as a page") from None
+    text = look.data(LARGEST_HTML).decode("utf-8-sig", "replace")
     tame = _LINKS.sub(_NOTHING, _FRAMES.sub(r"\1off-", text))
     return HTMLResponse(tame, headers=VALUE_HEADERS)
 

@@ -13,9 +13,10 @@ from beautyspot_dashboard.rendering.templates import environment
 from beautyspot_dashboard.values.children.running import run_module
 from beautyspot_dashboard.values.decoded import text_at
 from beautyspot_dashboard.values.documents import LARGEST_MARKDOWN
+from beautyspot_dashboard.values.files import TooLargeError
 from beautyspot_dashboard.values.media_types import MARKDOWN, TEXT
 from beautyspot_dashboard.values.sending import VALUE_HEADERS
-from beautyspot_dashboard.values.views import TooLargeError, look_of
+from beautyspot_dashboard.values.views import look_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -29,11 +30,7 @@ _SECONDS: Final = 10
 def markdown(request: Request) -> Response:
     """The page; in its place what went wrong with it."""
     look = look_of(request)
-    try:
-        source = _source(look)
-    except TooLargeError:
-        raise HTTPException(404, "this Markdown is too long to be shown as a page") from None
-    ran = run_module("markdown", [], [source], _SECONDS)
+    ran = run_module("markdown", [], [_source(look)], _SECONDS)
     body = Markup(ran.output.decode("utf-8", "replace"))  # noqa: S704 - by a parser that escapes
     template = environment().get_template("values/markdown_page.html")
     return HTMLResponse(template.render(body=body, problem=ran.problem), headers=VALUE_HEADERS)
@@ -41,13 +38,13 @@ def markdown(request: Request) -> Response:
 
 def _source(look: Look) -> bytes:
     """The text of a Markdown value, or any text that is asked for as that."""
-    if look.content.is_media and look.body.kind in (MARKDOWN, TEXT):
+    if look.file.kind in (MARKDOWN, TEXT):
         return look.data(LARGEST_MARKDOWN)
     text = text_at(look)
     if text is None:
         raise HTTPException(404, "this is no text")
     if len(text) > LARGEST_MARKDOWN:
-        raise TooLargeError
+        raise TooLargeError(LARGEST_MARKDOWN)
     return text.encode("utf-8", "replace")
 
 

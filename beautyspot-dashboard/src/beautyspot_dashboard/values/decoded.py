@@ -28,7 +28,7 @@ _LONGEST: Final = 2000
 
 def view(look: Look) -> View | None:
     """What a serializer stored, decoded without the classes of the program; None of media."""
-    return None if look.content.is_media else shown_part(look, look.value())
+    return None if look.file.is_media else shown_part(look, look.value())
 
 
 def json(look: Look) -> View | None:
@@ -44,7 +44,7 @@ def text_at(look: Look) -> str | None:
         TooLargeError: the value is not decoded for its size.
         BeautyspotError: it can't be read.
     """
-    value = json_text.value_of(look) if look.content.is_media else look.value()
+    value = json_text.value_of(look) if look.file.is_media else look.value()
     try:
         found = place_of(look, value).value
     except LookupError:

@@ -17,7 +17,7 @@ LARGEST: Final = 200_000
 def view(look: Look) -> View | None:
     """A diagram; None of all else, and where it is too long to be drawn."""
     language = language_of(look)
-    if language is None or (look.content.size or 0) > LARGEST:
+    if language is None or (look.file.size or 0) > LARGEST:
         return None
     source = look.data(LARGEST)
     problem, missing = "", needs(language)
@@ -35,4 +35,4 @@ def view(look: Look) -> View | None:
 
 def language_of(look: Look) -> str | None:
     """The language of a diagram; None of all else."""
-    return LANGUAGES.get(look.content.content_type.partition(";")[0].strip().lower())
+    return LANGUAGES.get(look.file.content_type.partition(";")[0].strip().lower())

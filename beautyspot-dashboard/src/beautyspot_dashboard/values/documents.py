@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot_dashboard.values.media import described
 from beautyspot_dashboard.values.media_types import HTML, MARKDOWN, PDF
-from beautyspot_dashboard.values.soundness import check
 from beautyspot_dashboard.values.views import View
 
 if TYPE_CHECKING:
@@ -22,10 +21,9 @@ _LARGEST: Final = {MARKDOWN: LARGEST_MARKDOWN, HTML: LARGEST_HTML}
 
 def document(look: Look) -> View | None:
     """A document, by its content type."""
-    kind = look.body.kind
-    if kind not in (HTML, MARKDOWN, PDF) or (look.body.size or 0) > _LARGEST.get(kind, math.inf):
+    kind = look.file.kind
+    if kind not in (HTML, MARKDOWN, PDF) or (look.file.size or 0) > _LARGEST.get(kind, math.inf):
         return None
-    check(look)
     label = described(look.record)
     if kind == PDF:
         is_open = look.request.query_params.get("as") == "pdf"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot_dashboard.rendering.links import with_query
 from beautyspot_dashboard.rendering.texts import count
-from beautyspot_dashboard.values.soundness import check
-from beautyspot_dashboard.values.spans import pages, piece, wanted
+from beautyspot_dashboard.values.spans import pages, wanted
 from beautyspot_dashboard.values.views import View
 
 if TYPE_CHECKING:
@@ -32,18 +31,15 @@ class Line:
 
 def view(look: Look) -> View:
     """Any value, as its bytes."""
-    check(look)
     start = wanted(look, "from") // _LINE * _LINE
-    data = piece(look.content, start, _PAGE + 1)
-    size = look.content.size
-    total = start + len(data) if size is None else size
+    data = look.file.read(start, _PAGE)
     links = [] if look.wants_source else [("As text", with_query(look.request, **{"as": "text"}))]
-    return _view(look, data[:_PAGE], start, total, {"crumbs": [], "links": links})
+    return _view(look, data, start, look.file.size, {"crumbs": [], "links": links})
 
 
 def asked(look: Look) -> View | None:
     """The bytes of a value that is shown as something else, where the query asks for them."""
-    is_asked = look.content.is_media and look.request.query_params.get("as") == "hex"
+    is_asked = look.file.is_media and look.request.query_params.get("as") == "hex"
     return view(look) if is_asked else None
 
 
@@ -67,7 +63,7 @@ def _view(look: Look, data: bytes, start: int, total: int, context: dict[str, ob
         "total": total,
         "pages": pages(look, "from", start, _PAGE, total),
     }
-    kind = look.content.content_type if look.content.is_media else "bytes"
+    kind = look.file.content_type if look.file.is_media else "bytes"
     return View("hex.html", f"{kind} · {count(total)} bytes", context)
 
 

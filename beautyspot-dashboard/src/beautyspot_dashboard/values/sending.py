@@ -1,17 +1,16 @@
-"""How stored bytes reach a browser: with which rights, and none that takes half for the whole."""
+"""How stored bytes reach a browser: as one of a few types, with no right but to be looked at."""
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Final
 
-from beautyspot import BeautyspotError, RestoreError
-from starlette.responses import StreamingResponse
+from starlette.responses import FileResponse
+
+from beautyspot_dashboard.values.media_types import BYTES, served_type
+from beautyspot_dashboard.values.names import disposition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from starlette.types import Send
+    from beautyspot_dashboard.values.views import Look
 
 VALUE_POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
@@ -26,44 +25,14 @@ VALUE_HEADERS: Final = {
     "x-dns-prefetch-control": "off",
 }
 
-_log = logging.getLogger("beautyspot")
 
-
-class Streamed(StreamingResponse):
-    """An answer whose bytes are made in threads while they are sent.
-
-    Where they end in an error, the answer stays incomplete: the server breaks the connection, and a
-    browser knows that it has not all.
-    """
-
-    async def stream_response(self, send: Send) -> None:
-        """Send all, or break off."""
-        start = {"type": "http.response.start", "status": self.status_code}
-        await send({**start, "headers": self.raw_headers})
-        try:
-            async for part in self.body_iterator:
-                await send({"type": "http.response.body", "body": part, "more_body": True})
-        except BeautyspotError as error:
-            _log.warning("the dashboard broke off sending a value: %s", error)
-            return
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def exactly(parts: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """The parts, if they have so many bytes; the last is given when that is known.
-
-    Raises:
-        RestoreError: there are more or fewer.
-    """
-    last, left = b"", size
-    for part in parts:
-        left -= len(part)
-        if left < 0:
-            break
-        if left:
-            yield part
-        else:
-            last = last or part
-    if left:
-        raise RestoreError(f"the value has not the {size} bytes that its row says")
-    yield last
+def sent(look: Look) -> FileResponse:
+    """The bytes of a value, or the part that is asked for, or to be saved where no browser knows
+    the type."""
+    kind = served_type(look.file.kind)
+    saved = kind is None or "download" in look.request.query_params
+    headers = {
+        **VALUE_HEADERS,
+        "content-disposition": disposition(look.file.filename, saved=saved),
+    }
+    return FileResponse(look.file.path, headers=headers, media_type=kind or BYTES)

@@ -19,12 +19,13 @@ from beautyspot_dashboard.values import (
     documents,
     hexes,
     media,
-    unreadable,
 )
+from beautyspot_dashboard.values.files import TooLargeError, file_of
 from beautyspot_dashboard.values.tables import columnar, delimited
 from beautyspot_dashboard.values.texts import markdown
 from beautyspot_dashboard.values.texts import view as texts
-from beautyspot_dashboard.values.views import Look, TooLargeError, View
+from beautyspot_dashboard.values.unreadable import unreadable
+from beautyspot_dashboard.values.views import Look, View
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,20 +59,16 @@ _log = logging.getLogger("beautyspot")
 
 def shown(request: Request, store: Store, record: TaskRecord) -> View:
     """The view of a result; where it can't be read, one that says why and what to do."""
+    has_bytes = False
     try:
-        look = Look(request, store, record, store.content(record.cache_key))
-    except BeautyspotError as error:
-        return unreadable.without_bytes(error)
-    kinds = SOURCES if look.wants_source else (*MEDIA, *DATA, *SOURCES)
-    try:
+        look = Look(request, store, record, file_of(store, record))
+        has_bytes = True
+        kinds = SOURCES if look.wants_source else (*MEDIA, *DATA, *SOURCES)
         found = (kind(look) for kind in kinds)
-        view = next((view for view in found if view is not None), None) or unreadable.unknown(look)
-    except TooLargeError:
-        return unreadable.too_large(look)
-    except BeautyspotError as error:
-        return unreadable.unreadable(look, error)
+        return next(view for view in found if view is not None)
+    except (TooLargeError, BeautyspotError) as error:
+        return unreadable(error, raw=has_bytes)
     except Exception as error:
         # What is stored may be anything, and the rest of the page is worth its while.
         _log.exception("the dashboard can't show the value of %r", record.cache_key)
-        return unreadable.failed(look, error)
-    return view
+        return unreadable(error, raw=has_bytes)

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from beautyspot_dashboard.rendering.links import with_query
 
 if TYPE_CHECKING:
-    from beautyspot import Content
-
     from beautyspot_dashboard.values.views import Look
 
 
@@ -17,15 +15,6 @@ def wanted(look: Look, name: str) -> int:
     """A number of the query, from 0; 0 where there is none, or something else."""
     text = look.request.query_params.get(name, "")
     return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else 0
-
-
-def piece(content: Content, start: int, size: int) -> bytes:
-    """Some bytes of a content, fewer at its end.
-
-    Raises:
-        BeautyspotError: they can't be read.
-    """
-    return b"".join(content.part(start, start + size))
 
 
 def pages(look: Look, name: str, start: int, size: int, total: int) -> dict[str, str | None]:

@@ -3,35 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot_dashboard.board import store_of
 from beautyspot_dashboard.rendering.links import href
-from beautyspot_dashboard.values.bodies import body_of
-from beautyspot_dashboard.values.recent import Recent
+from beautyspot_dashboard.values.files import TooLargeError, file_of
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator, Mapping
+    from collections.abc import Mapping
 
-    from beautyspot import Content, Store, TaskRecord
+    from beautyspot import Store, TaskRecord
     from starlette.requests import Request
 
-    from beautyspot_dashboard.values.bodies import Body
+    from beautyspot_dashboard.values.files import ValueFile
 
 LARGEST: Final = 20_000_000
 """Bytes of a value, without compression: a larger one is not decoded to be shown."""
-
-
-_SMALL: Final = 500_000
-"""Bytes of a value that is decoded anew each time."""
-
-_decoded: Final[Recent[Any]] = Recent(1, seconds=60)
-"""The value that was decoded last, for the next page of it: to decode a large one takes seconds."""
-
-
-class TooLargeError(Exception):
-    """The value is not shown, since it would have to be in memory whole."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +29,13 @@ class Look:
         request: the request of the page, for links and for which part of a value is wanted.
         store: where it is.
         record: its row, without data.
-        content: its raw bytes, to be read in parts.
+        file: its bytes, checked.
     """
 
     request: Request
     store: Store
     record: TaskRecord
-    content: Content
+    file: ValueFile
 
     @property
     def wants_source(self) -> bool:
@@ -60,60 +47,26 @@ class Look:
         slug = self.request.path_params["store"]
         return href(self.request, route, query, store=slug, key=self.record.cache_key)
 
-    @cached_property
-    def body(self) -> Body:
-        """The bytes that a browser gets, with their type.
-
-        Raises:
-            BeautyspotError: they can't be read.
-        """
-        return body_of(self.store, self.record, self.content)
-
-    @property
-    def mark(self) -> Hashable:
-        """Tells this value, as it is now, from all others."""
-        record, has_key = self.record, self.store.signing_keys is not None
-        return self.store.place, record.cache_key, record.digest, record.made_at, has_key
-
     def value(self) -> Any:
-        """The decoded value, decoded once.
+        """The decoded value.
 
         Raises:
             TooLargeError: it has more than `LARGEST` bytes.
-            BeautyspotError: it can't be read.
+            BeautyspotError: it can't be decoded.
         """
-        return self._value
+        if self.file.size > LARGEST:
+            raise TooLargeError(LARGEST)
+        return self.store.value(self.record.cache_key)
 
     def data(self, limit: int = LARGEST) -> bytes:
-        """All raw bytes, checked.
+        """All raw bytes.
 
         Raises:
             TooLargeError: there are more than `limit`.
-            BeautyspotError: they can't be read.
         """
-        return b"".join(self._bounded(limit))
-
-    @cached_property
-    def _value(self) -> Any:
-        if self.content.size is None:
-            for _ in self._bounded(LARGEST):
-                pass
-        elif self.content.size > LARGEST:
-            raise TooLargeError
-        key = self.record.cache_key
-        if self.record.digest is None or (self.content.size or 0) < _SMALL:
-            return self.store.value(key)
-        return _decoded.get(self.mark, lambda: self.store.value(key))
-
-    def _bounded(self, limit: int) -> Iterator[bytes]:
-        if (self.content.size or 0) > limit:
-            raise TooLargeError
-        size = 0
-        for part in self.content.chunks():
-            size += len(part)
-            if size > limit:
-                raise TooLargeError
-            yield part
+        if self.file.size > limit:
+            raise TooLargeError(limit)
+        return self.file.read()
 
 
 def look_of(request: Request) -> Look:
@@ -121,11 +74,12 @@ def look_of(request: Request) -> Look:
 
     Raises:
         HTTPException: there is no such store.
+        TooLargeError: it is too large for the dashboard.
         BeautyspotError: there is no such result, or it can't be read.
     """
     store = store_of(request)
     record = store.row(request.path_params["key"])
-    return Look(request, store, record, store.content(record.cache_key))
+    return Look(request, store, record, file_of(store, record))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot_dashboard.rendering.texts import count
 from beautyspot_dashboard.values.children.running import run_module
+from beautyspot_dashboard.values.files import TooLargeError
 from beautyspot_dashboard.values.leaves import by
 from beautyspot_dashboard.values.spans import pages
 from beautyspot_dashboard.values.tables.table import (
@@ -17,7 +18,7 @@ from beautyspot_dashboard.values.tables.table import (
     Table,
     window_of,
 )
-from beautyspot_dashboard.values.views import TooLargeError, View
+from beautyspot_dashboard.values.views import View
 
 if TYPE_CHECKING:
     from typing import Any
@@ -38,14 +39,14 @@ _KINDS: Final = {
 
 def view(look: Look) -> View | None:
     """A Parquet or Arrow file as a table; None of all else."""
-    kind, name = _KINDS.get(look.content.content_type.lower(), ("", ""))
+    kind, name = _KINDS.get(look.file.content_type.lower(), ("", ""))
     if not kind:
         return None
-    if (look.content.size or 0) > LARGEST:
-        raise TooLargeError
+    if (look.file.size or 0) > LARGEST:
+        raise TooLargeError(LARGEST)
     window = window_of(look)
     words = [kind, str(window.row), str(window.column)]
-    ran = run_module("columnar", words, look.content.chunks(), _SECONDS)
+    ran = run_module("columnar", words, [look.file.read()], _SECONDS)
     if ran.problem:
         return _noted(name, f"This file can't be read as {name}: {ran.problem}")
     made = json.loads(ran.output)

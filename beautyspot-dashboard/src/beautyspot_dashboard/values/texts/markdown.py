@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def view(look: Look) -> View | None:
     """A stored text as Markdown; None of all else, and if the query does not ask for it."""
-    if not look.content.is_media or look.body.kind != TEXT or not _wanted(look, look.body.size):
+    if not look.file.is_media or look.file.kind != TEXT or not _wanted(look, look.file.size):
         return None
     return _view(look, None, [])
 

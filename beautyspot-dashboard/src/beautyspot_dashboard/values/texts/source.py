@@ -6,7 +6,7 @@ import codecs
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from beautyspot_dashboard.values.spans import piece, wanted
+from beautyspot_dashboard.values.spans import wanted
 
 if TYPE_CHECKING:
     from beautyspot_dashboard.values.views import Look
@@ -52,16 +52,14 @@ def part_of_bytes(look: Look) -> Part:
         BeautyspotError: it can't be read.
     """
     start = wanted(look, "from") // PAGE * PAGE
-    data = piece(look.content, start, PAGE + 3)
-    total = look.content.size
-    total = start + len(data) if total is None else total
-    encoding = _encoding(look.content.content_type, data)
+    data = look.file.read(start, PAGE + 3)
+    encoding = _encoding(look.file.content_type, data)
     data = _whole_characters(data, start) if encoding == "utf-8" else data[:PAGE]
     try:
         text, is_sound = data.decode(encoding), True
     except UnicodeDecodeError:
         text, is_sound = data.decode(encoding, "replace"), False
-    return Part(text.removeprefix("\ufeff"), start, total, "bytes", is_sound)
+    return Part(text.removeprefix("\ufeff"), start, look.file.size, "bytes", is_sound)
 
 
 def part_of_text(look: Look, text: str) -> Part:

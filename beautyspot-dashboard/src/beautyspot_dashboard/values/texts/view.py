@@ -9,8 +9,7 @@ from beautyspot_dashboard.rendering.links import with_query
 from beautyspot_dashboard.rendering.texts import count, readable
 from beautyspot_dashboard.values.drawn import LANGUAGES
 from beautyspot_dashboard.values.leaves import Written
-from beautyspot_dashboard.values.soundness import check
-from beautyspot_dashboard.values.spans import pages, piece, wanted
+from beautyspot_dashboard.values.spans import pages, wanted
 from beautyspot_dashboard.values.texts import markdown
 from beautyspot_dashboard.values.texts.colours import coloured
 from beautyspot_dashboard.values.texts.source import PAGE, Part, part_of_bytes, part_of_text
@@ -36,9 +35,8 @@ _PROSE_NAMES: Final = (".txt", ".log", ".bin", "")
 def view(look: Look) -> View | None:
     """A text; None of what is none."""
     kind = _type(look)
-    if not look.content.is_media or not _is_text(look, kind):
+    if not look.file.is_media or not _is_text(look, kind):
         return None
-    check(look)
     part = part_of_bytes(look)
     if kind in ("text/plain", _UNKNOWN) and _ending(look) in _PROSE_NAMES:
         links = [*markdown.link(look, part.total), *_links(look)]
@@ -81,18 +79,18 @@ def of_text(place: Place) -> View | None:
 
 
 def _type(look: Look) -> str:
-    return look.content.content_type.partition(";")[0].strip().lower()
+    return look.file.content_type.partition(";")[0].strip().lower()
 
 
 def _ending(look: Look) -> str:
-    name, dot, ending = look.content.filename.rpartition(".")
+    name, dot, ending = look.file.filename.rpartition(".")
     return f"{dot}{ending}".lower() if name else ""
 
 
 def _is_text(look: Look, kind: str) -> bool:
     if _TEXTS.fullmatch(kind) is not None or look.request.query_params.get("as") == "text":
         return True
-    return kind == _UNKNOWN and looks_like_text(piece(look.content, 0, _SNIFFED))
+    return kind == _UNKNOWN and looks_like_text(look.file.read(0, _SNIFFED))
 
 
 def _links(look: Look) -> list[tuple[str, str]]:
@@ -119,7 +117,7 @@ def _measured(part: Part) -> str:
 def _code(look: Look, part: Part, kind: str) -> View:
     # Made readable before it is coloured: what turns the direction would hide what stands there.
     text = readable(part.text)
-    language, lines = coloured(text, kind, look.content.filename)
+    language, lines = coloured(text, kind, look.file.filename)
     first = wanted(look, "line") if part.start else 1
     numbered = [(first + place if first else "", line) for place, line in enumerate(lines)]
     following = first + text.count("\n") if first else 0
@@ -131,7 +129,7 @@ def _note(look: Look, kind: str) -> str:
     """Why a text is not shown as what it is said to be."""
     if look.wants_source:
         return ""
-    size = look.content.size or 0
+    size = look.file.size or 0
     if kind in _TABLES:
         return "This can't be read as a table, so it is shown as text."
     if kind in LANGUAGES:

@@ -25,8 +25,8 @@ _TYPE: Final = re.compile(r"application/([^;]*\+)?json\s*(;.*)?", re.IGNORECASE)
 
 def value_of(look: Look) -> Any:
     """The value of a JSON text; `NONE` where it is none."""
-    is_large = (look.content.size or 0) > LARGEST
-    if is_large or not look.content.is_media or not _TYPE.fullmatch(look.content.content_type):
+    is_large = (look.file.size or 0) > LARGEST
+    if is_large or not look.file.is_media or not _TYPE.fullmatch(look.file.content_type):
         return NONE
     return parsed(look.data())
 
