@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from beautyspot_dashboard.values.children.markdown import html_of
+from beautyspot_dashboard.values.child import markdown
 from beautyspot_dashboard.values.media_types import sniffed
 from dashboard.gallery import Gallery, opened
 from dashboard.test_values_raw import change, damage
@@ -74,7 +74,7 @@ def test_an_svg_is_only_ever_an_image(gallery: Gallery) -> None:
     page = gallery.page("logo")
     assert "alert(1)" not in page
     assert tag(page, "img")
-    source = gallery.page("logo", "?as=source")
+    source = gallery.page("logo", "?as=text")
     assert "alert" in source
     assert not tag(source, "script")
 
@@ -139,7 +139,7 @@ def test_html_is_in_a_frame_without_scripts(gallery: Gallery) -> None:
     assert f'sandbox src="{gallery.url("report")}/html"' in frame
     assert "title=" in frame
     assert "alert(1)" not in page
-    assert "alert" in gallery.page("report", "?as=source")
+    assert "alert" in gallery.page("report", "?as=text")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_markdown_is_a_page_of_its_own_in_a_frame(gallery: Gallery) -> None:
     ],
 )
 def test_markdown_brings_no_html_of_its_own_and_loads_nothing(text: str, html: str) -> None:
-    assert html in html_of(text)
+    assert html in markdown(text.encode()).decode()
 
 
 def test_a_pdf_is_opened_when_it_is_asked_for(gallery: Gallery) -> None:

@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from beautyspot_dashboard.values.documents import LARGEST_HTML
+from beautyspot_dashboard.values.media import LARGEST_HTML
 from beautyspot_dashboard.values.media_types import HTML
 from beautyspot_dashboard.values.sending import VALUE_HEADERS
 from beautyspot_dashboard.values.views import look_of
