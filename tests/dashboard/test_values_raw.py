@@ -258,3 +258,13 @@ def test_with_a_signing_key_no_other_value_is_given(tmp_path: Path) -> None:
 def test_a_result_that_is_not_there_is_a_page_that_says_so(gallery: Gallery) -> None:
     answer = gallery.client.get(f"/store/app/value/{'0' * 32}")
     assert answer.status_code == 404
+
+
+def test_without_room_it_is_said_what_to_do(
+    gallery: Gallery, copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(copies / "nowhere"))
+    gallery.put("unlucky", DATA, "image/png")
+    page = gallery.page("unlucky")
+    assert "make room for temporary files, or set TMPDIR" in page
+    assert gallery.get("unlucky").status_code == 503

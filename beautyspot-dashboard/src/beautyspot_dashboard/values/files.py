@@ -107,21 +107,22 @@ def file_of(store: Store, record: TaskRecord) -> ValueFile:
             return found
     made = _unpacked(store, record, _copied(store.content(record.cache_key)))
     with _lock:
+        gone = [_known.pop(mark)] if mark in _known else []
         _known[mark] = made
-        _known.move_to_end(mark)
         while sum(each.size for each in list(_known.values())[:-1]) > _ROOM:
-            with suppress(OSError):  # it is gone, or Windows still sends it
-                _known.popitem(last=False)[1].path.unlink()
+            gone.append(_known.popitem(last=False)[1])
+    for each in gone:
+        with suppress(OSError):  # somebody removed it, or Windows still sends it
+            each.path.unlink()
     return made
 
 
 def _copied(content: Content) -> ValueFile:
     if (content.size or 0) > LARGEST_COPY:
         raise TooLargeError(LARGEST_COPY)
-    folder = _folder()
     copied = 0
     try:
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+        with tempfile.NamedTemporaryFile(dir=_folder(), delete=False) as file:
             path = Path(file.name)
             try:
                 for part in content.chunks():
@@ -134,7 +135,7 @@ def _copied(content: Content) -> ValueFile:
                 raise
     except OSError as error:
         raise StorageError(
-            f"the value can't be copied into {folder} to be shown ({error}): make room there, or "
+            f"the value can't be copied to be shown ({error}): make room for temporary files, or "
             "set TMPDIR to another folder"
         ) from error
     kind = plain_type(content.content_type)

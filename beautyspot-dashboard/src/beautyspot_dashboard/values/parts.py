@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot import ErrorInstance, Instance, NotInstalled
@@ -137,7 +138,7 @@ def _label(key: Any) -> str:
     parts = parts_of(key)
     if parts is None:
         return leaf(key, _NAME).text
-    return f"({', '.join(_label(each) for _, each in parts.entries)})"[:_NAME]
+    return f"({', '.join(_label(each) for _, each in islice(parts.entries, 9))})"[:_NAME]
 
 
 def _in_order(value: Iterable[Any]) -> list[Any]:
