@@ -13,7 +13,6 @@ from starlette.staticfiles import StaticFiles
 from beautyspot_dashboard.access.gate import Gate
 from beautyspot_dashboard.opening import shelf_of
 from beautyspot_dashboard.pages import (
-    diagram,
     failures,
     function,
     functions,
@@ -54,7 +53,6 @@ _PAGES = (
     now,
     value,
     markdown,
-    diagram,
 )
 
 

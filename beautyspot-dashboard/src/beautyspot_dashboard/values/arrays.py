@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import struct
 import zlib
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot_dashboard.values.parts import COLUMNS, by, column
 from beautyspot_dashboard.values.tables import Table, table, window
-from beautyspot_dashboard.values.views import View
+from beautyspot_dashboard.values.views import View, data_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,7 +53,7 @@ def view(place: Place) -> View | None:
         pixels = part if is_picture else _coloured(part)
         larger = max(1, _SMALL // max(part.shape[:2]))
         height, width = (side * larger for side in part.shape[:2])
-        url = _url(_png(pixels.tobytes(), *pixels.shape))
+        url = data_url("image/png", _png(pixels.tobytes(), *pixels.shape))
         picture = {"url": url, "width": width, "height": height, "step": step}
     dtype, shape = str(value.dtype)[:120], by(array.shape)
     facts = [("Shape", shape), ("Type", dtype)]
@@ -81,7 +80,11 @@ def image(place: Place) -> View | None:
     shown.thumbnail((_LARGEST_IMAGE, _LARGEST_IMAGE))
     file = io.BytesIO()
     shown.save(file, "PNG")
-    picture = {"url": _url(file.getvalue()), "width": shown.width, "height": shown.height}
+    picture = {
+        "url": data_url("image/png", file.getvalue()),
+        "width": shown.width,
+        "height": shown.height,
+    }
     context = {
         "facts": [("Size", f"{size} pixels"), ("Mode", mode)],
         "of": "",
@@ -208,8 +211,3 @@ def _png(pixels: bytes, height: int, width: int, depth: int) -> bytes:
         check = struct.pack(">I", zlib.crc32(name + data))
         file += struct.pack(">I", len(data)) + name + data + check
     return file
-
-
-def _url(file: bytes) -> str:
-    """A URL that holds a PNG file."""
-    return f"data:image/png;base64,{base64.b64encode(file).decode()}"

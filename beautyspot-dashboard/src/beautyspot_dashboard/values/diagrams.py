@@ -6,12 +6,11 @@ import re
 import shutil
 from functools import lru_cache
 from importlib.util import find_spec
-from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from beautyspot_dashboard.values import running
 from beautyspot_dashboard.values.running import Ran
-from beautyspot_dashboard.values.views import View
+from beautyspot_dashboard.values.views import View, data_url
 
 if TYPE_CHECKING:
     from beautyspot_dashboard.values.views import Look
@@ -33,34 +32,24 @@ _NEEDS: Final = {
     "Mermaid": "Install beautyspot-dashboard[diagrams] where the dashboard runs to see it drawn.",
     "Graphviz": "Install Graphviz, with its program dot, where the dashboard runs to see it drawn.",
 }
-_turn: Final = Lock()
 
 
 def view(look: Look) -> View | None:
     """A diagram, with its source below; None of all else, and where it is too long to be drawn."""
-    ran = drawing(look)
-    if ran is None:
+    language = LANGUAGES.get(look.file.kind)
+    if language is None or look.file.size > _LARGEST:
         return None
-    language = LANGUAGES[look.file.kind]
+    source = look.file.read()
+    is_missing = not (find_spec("mermaidx") if language == "Mermaid" else shutil.which("dot"))
+    ran = Ran(b"", _NEEDS[language]) if is_missing else drawn(language, source)
     context = {
-        "source": look.file.read().decode("utf-8", "replace"),
-        "url": None if ran.problem else look.link("diagram"),
-        "is_missing": ran.problem == _NEEDS[language],
+        "source": source.decode("utf-8", "replace"),
+        "url": data_url("image/svg+xml", ran.output),
+        "is_missing": is_missing,
         "problem": ran.problem,
         "language": language,
     }
     return View("diagram.html", f"{language} diagram", context)
-
-
-def drawing(look: Look) -> Ran | None:
-    """The SVG of a diagram, or what is wrong with it; None of all else. One is drawn at a time."""
-    language = LANGUAGES.get(look.file.kind)
-    if language is None or look.file.size > _LARGEST:
-        return None
-    if not (find_spec("mermaidx") if language == "Mermaid" else shutil.which("dot")):
-        return Ran(b"", _NEEDS[language])
-    with _turn:
-        return drawn(language, look.file.read())
 
 
 @lru_cache(16)
