@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from beautyspot_dashboard.values import places
 from dashboard.gallery import Gallery, opened
 from dashboard.reading import links, words
 
@@ -67,3 +68,14 @@ def test_damaged_bytes_are_not_shown(gallery: Gallery) -> None:
     path.chmod(0o600)
     path.write_bytes(BYTES[:-1] + b"?")
     assert "00000000" not in words(gallery.page("spoilt"))
+
+
+def test_of_what_is_very_large_the_beginning_is_shown(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "LARGEST", 5000)
+    assert "These are the first 5,000 bytes. 00000000" in words(gallery.page("model", "?as=hex"))
+    gallery.put("novel", "word " * 3000, "text/plain")
+    assert "These are the first 5,000 bytes. word word" in words(gallery.page("novel"))
+    gallery.put("deep", {"text": "word " * 3000})
+    assert "Too large: this shows values of up to 5.0 kB" in words(gallery.page("deep"))

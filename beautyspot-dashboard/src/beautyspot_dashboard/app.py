@@ -18,10 +18,8 @@ from beautyspot_dashboard.pages import (
     functions,
     health,
     home,
-    html,
     limits,
     live,
-    markdown,
     now,
     removal,
     result,
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
 _PAGES = (
     home,
     health,
-    html,
     functions,
     function,
     results,
@@ -52,7 +49,6 @@ _PAGES = (
     live,
     now,
     value,
-    markdown,
 )
 
 

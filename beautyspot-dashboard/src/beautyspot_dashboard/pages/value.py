@@ -1,14 +1,22 @@
-"""The raw bytes of a value, or the part of them that is asked for."""
+"""What a browser gets of a value: its bytes, or a page made of them for a frame."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
-from beautyspot_dashboard.pages.alone import alone, is_opened
-from beautyspot_dashboard.values.media_types import FILMS, SOUNDS, SVG
-from beautyspot_dashboard.values.sending import sent
+from beautyspot_dashboard.rendering.templates import environment, render
+from beautyspot_dashboard.values import running
+from beautyspot_dashboard.values.files import TooLargeError
+from beautyspot_dashboard.values.media import LARGEST_HTML, described
+from beautyspot_dashboard.values.media_types import FILMS, HTML, SOUNDS, SVG
+from beautyspot_dashboard.values.sending import VALUE_HEADERS, sent
+from beautyspot_dashboard.values.texts import LARGEST_MARKDOWN, text_at
 from beautyspot_dashboard.values.views import look_of
 
 if TYPE_CHECKING:
@@ -16,15 +24,69 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
 _PLAYED: Final = {SVG: "img", **dict.fromkeys(SOUNDS, "audio"), **dict.fromkeys(FILMS, "video")}
-"""What is opened within a page of ours, and the element that shows it."""
+"""What is opened within a page of ours, and the element that shows it.
+
+As a document, an SVG may have frames and links, and Chromium connects to where they lead. A
+recording would not be played under the policy of values.
+"""
+
+_FRAMES: Final = re.compile("(</?)(?=i?frame|fencedframe|portal)", re.IGNORECASE)
+"""Tags of frames. Chromium connects to where a frame is, also where our policy forbids it."""
+
+_LINKS: Final = re.compile(r"<link(?=[\s/>])", re.IGNORECASE)
+"""Of which ``rel="preconnect"`` connects, too; ours forbids what all others would load."""
+
+_NOTHING: Final = "<basefont"
+"""A tag that stands where a link may, has no end, and does nothing."""
 
 
 def value(request: Request) -> Response:
     """The bytes of a value, as its type if that is a known one, else to be saved."""
     look = look_of(request)
-    if look.file.kind in _PLAYED and is_opened(request):
-        return alone(look, _PLAYED[look.file.kind])
+    element = _PLAYED.get(look.file.kind)
+    if element and _is_opened(request):
+        src, label = look.link("value"), described(look.record)
+        return render(request, "values/alone.html", src=src, label=label, element=element)
     return sent(look)
 
 
-routes = [Route("/store/{store}/value/{key}", value, name="value")]
+def _is_opened(request: Request) -> bool:
+    """Whether a browser would open the bytes as a document, and not within one."""
+    shown_as = request.headers.get("sec-fetch-dest")
+    if shown_as is None:  # an old browser, or no encryption
+        within = "text/html" not in request.headers.get("accept", "")
+    else:
+        within = shown_as in ("image", "audio", "video")
+    return not within and "download" not in request.query_params
+
+
+def html(request: Request) -> Response:
+    """An HTML value as a page, without its frames and links to other files."""
+    look = look_of(request)
+    if look.file.kind != HTML:
+        raise HTTPException(404, "this result is no HTML")
+    if look.file.size > LARGEST_HTML:
+        raise TooLargeError(LARGEST_HTML)
+    text = look.file.read().decode("utf-8-sig", "replace")
+    tame = _LINKS.sub(_NOTHING, _FRAMES.sub(r"\1off-", text))
+    return HTMLResponse(tame, headers=VALUE_HEADERS)
+
+
+def markdown(request: Request) -> Response:
+    """A text as a page of Markdown; in its place what went wrong with it."""
+    text = text_at(look_of(request))
+    if text is None:
+        raise HTTPException(404, "this is no text")
+    if len(text) > LARGEST_MARKDOWN:
+        raise TooLargeError(LARGEST_MARKDOWN)
+    ran = running.run("markdown", [], text.encode("utf-8", "replace"))
+    body = Markup(ran.output.decode("utf-8", "replace"))  # noqa: S704 - by a parser that escapes
+    template = environment().get_template("values/markdown_page.html")
+    return HTMLResponse(template.render(body=body, problem=ran.problem), headers=VALUE_HEADERS)
+
+
+routes = [
+    Route("/store/{store}/value/{key}", value, name="value"),
+    Route("/store/{store}/value/{key}/html", html, name="html"),
+    Route("/store/{store}/value/{key}/markdown", markdown, name="markdown"),
+]

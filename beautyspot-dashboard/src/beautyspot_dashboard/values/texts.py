@@ -17,7 +17,7 @@ from beautyspot_dashboard.values.media_types import BYTES, MARKDOWN, TEXT, is_te
 from beautyspot_dashboard.values.parts import Written
 from beautyspot_dashboard.values.places import JSON, place_of
 from beautyspot_dashboard.values.tables import DELIMITED
-from beautyspot_dashboard.values.views import LARGEST, View, page_of
+from beautyspot_dashboard.values.views import View, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,16 +54,17 @@ def view(place: Place) -> View | None:
         return None
     data, kind = bytes(value), look.file.kind if place.is_stored else BYTES
     is_known = is_text(kind) or (kind == BYTES and looks_like_text(data[:4096]))
+    is_cut = place.is_stored and look.file.size > len(data)
+    note = f"These are the first {count(len(data))} bytes." if is_cut else ""
     if look.mode == "hex" or (look.mode != "text" and not is_known):
-        return _hex(place, data)
-    text, note = _decoded(data, look.file.content_type if place.is_stored else "")
+        return _hex(place, data, note)
+    text, told = _decoded(data, look.file.content_type if place.is_stored else "")
+    note = f"{note} {told}".strip()
     ways = [look.way("As bytes", "hex")]
     if look.mode == "text":
         ways.append(look.way("As what it is", None))
     elif place.is_stored and (kind in LANGUAGES or kind in DELIMITED or JSON.fullmatch(kind)):
         note = f"{_DECEIVED} {note}"
-    if look.file.size > len(data) and place.is_stored:
-        note = f"{note} Only the first {count(LARGEST)} bytes are shown.".strip()
     is_prose = kind in (TEXT, BYTES) and _PROSE.fullmatch(look.file.filename)
     if not place.is_stored or is_prose:
         return _prose(place, text, ways, note)
@@ -165,7 +166,7 @@ def _coloured(text: str, kind: str, filename: str) -> tuple[str | None, Sequence
     return language, [Markup(line) for line in lines]  # noqa: S704 - by a formatter that escapes
 
 
-def _hex(place: Place, data: bytes) -> View:
+def _hex(place: Place, data: bytes, note: str) -> View:
     look = place.look
     page = page_of(look, _BYTES, len(data))
     lines = []
@@ -174,7 +175,7 @@ def _hex(place: Place, data: bytes) -> View:
         numbers = f"{part[:8].hex(' ')}  {part[8:].hex(' ')}".ljust(48)
         characters = "".join(chr(each) if 32 <= each < 127 else "·" for each in part)
         lines.append((f"{start:08x}", numbers, characters))
-    context = {"lines": lines, "page": page, "crumbs": place.crumbs}
+    context = {"lines": lines, "page": page, "note": note, "crumbs": place.crumbs}
     context["links"] = [look.way("As text", "text")]
     kind = look.file.content_type if place.is_stored and look.file.kind != BYTES else "bytes"
     size = look.file.size if place.is_stored else len(data)

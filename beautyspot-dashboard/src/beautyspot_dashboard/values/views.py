@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot_dashboard.board import store_of
 from beautyspot_dashboard.rendering.links import href, with_query
-from beautyspot_dashboard.values.files import TooLargeError, file_of
+from beautyspot_dashboard.values.files import file_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,16 +52,6 @@ class Look:
     def way(self, text: str, mode: str | None) -> tuple[str, str]:
         """A link to the same part of the value in another mode."""
         return text, with_query(self.request, **{"as": mode, "from": None})
-
-    def data(self, most: int = LARGEST) -> bytes:
-        """All raw bytes.
-
-        Raises:
-            TooLargeError: there are more than `most`.
-        """
-        if self.file.size > most:
-            raise TooLargeError(most)
-        return self.file.read()
 
 
 def look_of(request: Request) -> Look:
