@@ -88,3 +88,18 @@ def test_a_page_is_read_of_the_parts_that_it_is_in(tmp_path: Path, kind: str) ->
 def test_the_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert child.table(b"", "Parquet", "", "0") == b'{"missing": "pyarrow"}'
+
+
+def test_only_the_row_groups_of_a_page_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    class Watched(parquet.ParquetFile):  # type: ignore[misc] # it ships no types
+        def read_row_group(self, group: int, *columns: Any) -> Any:
+            read.append(group)
+            return super().read_row_group(group, *columns)
+
+    monkeypatch.setattr(parquet, "ParquetFile", Watched)
+    child.table(b"", "Parquet", file(tmp_path, "parquet"), "200")
+    assert read == [1]
