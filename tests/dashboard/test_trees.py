@@ -67,7 +67,6 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
 
 JSON = {
     "json": '{"a": [1, 2.50, 1e999, NaN, 12345678901234567890123], "b": {"c": "d"}}',
-    "twice": '{"a": 1, "a": {"b": 2}}',
     "surrogate": r'{"s": "\ud800", "\udfff": 1}',
     "broken": '{"a": ',
     "deep": "[" * 100_000,
@@ -116,7 +115,6 @@ def test_an_error_that_is_a_result_is_a_tree(gallery: Gallery) -> None:
     gallery.keys["wrong"] = gallery.row("wrong").cache_key
     page = words(gallery.page("wrong"))
     assert "error ValueError" in page
-    assert "ValueError: no such city, 7" in page
     assert "0 no such city 1 7" in page
 
 
@@ -181,6 +179,7 @@ def test_json_is_shown_as_it_is_written(gallery: Gallery) -> None:
     assert "0 1 1 2.50 2 1e999 3 NaN 4 12345678901234567890123" in page
     assert "9" * 300 + "… " in words(gallery.page("digits")) + " "
     assert "text hello" in words(gallery.page("just text"))
+    assert "2.50 , 1e999" in words(gallery.page("json", links(gallery.page("json"), "As text")[0]))
 
 
 def test_lone_surrogates_are_written_out(gallery: Gallery) -> None:
@@ -188,7 +187,7 @@ def test_lone_surrogates_are_written_out(gallery: Gallery) -> None:
     assert r"\udfff 1" in words(gallery.page("surrogate"))
 
 
-@pytest.mark.parametrize("name", ["broken", "deep", "empty", "twice"])
+@pytest.mark.parametrize("name", ["broken", "deep", "empty"])
 def test_what_is_no_json_is_shown_as_text(gallery: Gallery, name: str) -> None:
     page = words(gallery.page(name))
     assert "This is not what it is said to be" in page

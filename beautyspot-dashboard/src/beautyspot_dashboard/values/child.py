@@ -99,26 +99,24 @@ def mermaid(source: bytes) -> bytes:
     """The SVG of a Mermaid diagram.
 
     Raises:
-        ValueError: it can't be drawn.
+        Exception: it can't be drawn.
     """
     from mermaidx import render  # type: ignore[import-untyped] # it ships no types
 
-    try:
-        drawn = render(source.decode("utf-8", "replace"), config={"securityLevel": "strict"})
-    except Exception as error:  # it has kinds of its own
-        raise ValueError(str(error).removeprefix("Mermaid rendering failed: ")) from error
+    drawn = render(source.decode("utf-8", "replace"), config={"securityLevel": "strict"})
     return str(drawn.svg()).encode("utf-8", "replace")
 
 
 def table(_: bytes, kind: str, path: str, first: str) -> bytes:
     """A page of a Parquet or Arrow file: columns, rows, and the shape of the whole.
 
-    In their place the name of what has to be installed.
+    Raises:
+        Exception: it is none, or can't be read here.
     """
     try:
         import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
-    except ImportError:
-        return b'{"missing": "pyarrow"}'
+    except ImportError as error:
+        raise ValueError("install pyarrow where the dashboard runs") from error
     start = int(first)
     read = _parquet if kind == "Parquet" else _arrow
     fields, page, shape = read(pa, path, start)

@@ -29,8 +29,8 @@ _LARGEST: Final = 200_000
 """Bytes of a source that is drawn."""
 
 _NEEDS: Final = {
-    "Mermaid": "Install beautyspot-dashboard[diagrams] where the dashboard runs to see it drawn.",
-    "Graphviz": "Install Graphviz, with its program dot, where the dashboard runs to see it drawn.",
+    "Mermaid": "install beautyspot-dashboard[diagrams] where the dashboard runs",
+    "Graphviz": "install Graphviz, with its program dot, where the dashboard runs",
 }
 
 
@@ -40,12 +40,11 @@ def view(look: Look) -> View | None:
     if language is None or look.file.size > _LARGEST:
         return None
     source = look.file.read()
-    is_missing = not (find_spec("mermaidx") if language == "Mermaid" else shutil.which("dot"))
-    ran = Ran(b"", _NEEDS[language]) if is_missing else drawn(language, source)
+    can = find_spec("mermaidx") if language == "Mermaid" else shutil.which("dot")
+    ran = drawn(language, source) if can else Ran(b"", _NEEDS[language])
     context = {
         "source": source.decode("utf-8", "replace"),
         "url": data_url("image/svg+xml", ran.output),
-        "is_missing": is_missing,
         "problem": ran.problem,
         "language": language,
     }

@@ -66,7 +66,8 @@ def leaf(value: Any, longest: int = LONGEST) -> Leaf:
         told = f"{name}, {count(len(value))} bytes"
         return Leaf(bytes(value[:_BYTES]).hex(" ") + more, "bytes", told, bool(more))
     if isinstance(value, NotInstalled):
-        return Leaf(f"{value.library} is not installed here", "other", value.kind)
+        text = f"install {value.library} where the dashboard runs to see it"
+        return Leaf(text, "other", value.kind)
     if isinstance(shape, tuple) and shape:  # an array, a frame, or an image of Pillow
         told = getattr(value, "dtype", getattr(value, "mode", ""))
         return Leaf(by(shape), "other", f"{name} {told}".strip()[:100], True)

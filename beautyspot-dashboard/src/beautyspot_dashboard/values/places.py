@@ -95,22 +95,14 @@ def _whole(look: Look) -> Any:
 
 
 def _parsed(data: bytes) -> Any:
-    """The value of a JSON text, of which nothing is lost; the text where it is none.
+    """The value of a JSON text, with its numbers as written; the text where it is none.
 
-    That is also a text that is nested too deep to be read, or in which a name stands twice.
+    That is also a text that is nested too deep to be read.
     """
     number = lru_cache(_NUMBERS)(Written)  # 20 MB may be ten million times the same digit
-
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            raise ValueError("a name stands twice")
-        return found
-
     try:
         return json.loads(
             data,
-            object_pairs_hook=once,
             parse_int=number,
             parse_float=number,
             parse_constant=number,

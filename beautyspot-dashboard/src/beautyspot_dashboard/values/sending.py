@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 from starlette.responses import FileResponse
 
@@ -40,25 +39,19 @@ def sent(look: Look) -> FileResponse:
     the type."""
     kind = served_type(look.file.kind)
     saved = kind is None or "download" in look.request.query_params
-    headers = {
-        **VALUE_HEADERS,
-        "content-disposition": disposition(look.file.filename, saved=saved),
-    }
-    return FileResponse(look.file.path, headers=headers, media_type=kind or BYTES)
+    return FileResponse(
+        look.file.path,
+        headers=VALUE_HEADERS,
+        media_type=kind or BYTES,
+        filename=_safe_name(look.file.filename),
+        content_disposition_type="attachment" if saved else "inline",
+    )
 
 
-def disposition(name: str, *, saved: bool) -> str:
-    """The header for a file of a name, which may be anything.
-
-    Args:
-        name: of the file.
-        saved: whether the browser has to save it, and may not show it.
-    """
+def _safe_name(name: str) -> str:
+    """A name for a file, of a name which may be anything."""
     clean = re.sub(_UNSAFE, "_", name).strip(". ") or "result"
     stem, dot, extension = clean.rpartition(".")
     if len(clean) > _LONGEST:
         clean = f"{(stem or extension)[: _LONGEST - 20]}{dot}{extension[:19]}"
-    plain = re.sub(r"[^\x20-\x7e]", "_", clean)
-    how = "attachment" if saved else "inline"
-    coded = "" if plain == clean else f"; filename*=UTF-8''{quote(clean, safe='')}"
-    return f'{how}; filename="{plain}"{coded}'
+    return clean

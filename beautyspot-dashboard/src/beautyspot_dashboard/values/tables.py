@@ -119,14 +119,12 @@ def columnar(look: Look) -> View | None:
     if name is None:
         return None
     ran = running.run("table", [name, str(look.file.path), str(window(look).start)])
-    made = json.loads(ran.output or "{}")
-    if "shape" in made:
-        found = _of_cells(look, made["shape"], made["columns"], made["rows"])
-        return _view(f"{name} · {by(made['shape'])}", found)
-    note = f"This file can't be read as {name}: {ran.problem}"
-    if "missing" in made:
-        note = "Install pyarrow where the dashboard runs to see this table here."
-    return View("table.html", name, {"table": None, "note": note, "links": [], "crumbs": []})
+    if ran.problem:
+        problem = f"This file can't be read as {name}: {ran.problem}"
+        return View("unreadable.html", name, {"problem": problem, "advice": "Download it."})
+    made = json.loads(ran.output)
+    found = _of_cells(look, made["shape"], made["columns"], made["rows"])
+    return _view(f"{name} · {by(made['shape'])}", found)
 
 
 def _view(name: str, made: Table, crumbs: Any = (), links: Any = ()) -> View:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final
-
-from beautyspot import ErrorInstance, NotInstalled
+from typing import TYPE_CHECKING, Final
 
 from beautyspot_dashboard.values import tables
 from beautyspot_dashboard.values.parts import Leaf, Parts, leaf, parts_of
@@ -76,15 +74,14 @@ def view(place: Place) -> View:
     """The tree; of a value that has no parts its text."""
     value, look = place.value, place.look
     parts = parts_of(value)
-    if isinstance(value, NotInstalled):
-        missing = {"library": value.library, "size": value.size, "crumbs": place.crumbs}
-        return View("missing.html", f"{value.library} {value.kind}", missing)
     if parts is None:
         shown = leaf(value, _LONGEST)
         name = type(value).__name__
         name = {"NoneType": "None", "Written": "number"}.get(name, name)
         context = {"text": shown.text, "type": shown.type, "crumbs": place.crumbs, "links": []}
         return View("figure.html", name, context)
+    table = [look.way("As a table", "table")] if tables.names_of(value) else []
+    source = [look.way("As text", "text")] if place.is_stored else []
     return View(
         "tree.html",
         parts.name,
@@ -92,8 +89,7 @@ def view(place: Place) -> View:
             "nodes": _grown(place, parts, place.path, begin_of(look, FIRST), NODES, _OPEN),
             "page": page_of(look, FIRST, parts.size),
             "crumbs": place.crumbs,
-            "links": [look.way("As a table", "table")] if tables.names_of(value) else [],
-            "error": _error(value),
+            "links": [*table, *source],
         },
     )
 
@@ -130,12 +126,3 @@ def _grown(
             node.is_open = len(node.shown) <= left
         nodes.append(node)
     return nodes
-
-
-def _error(value: Any) -> str:
-    """An error as Python writes it; "" of all else."""
-    if not isinstance(value, ErrorInstance):
-        return ""
-    name = value.class_name.rpartition(":")[2]
-    given = [leaf(each).text for key, each in value.fields.items() if isinstance(key, int)]
-    return f"{name}: {', '.join(given)}" if given else name
