@@ -100,8 +100,10 @@ def _array(value: Any) -> Array | None:
     """The array of NumPy, also of a tensor; None of what is none, or holds objects."""
     library = type(value).__module__.partition(".")[0]
     if library == "torch" and hasattr(value, "detach"):
-        tensor = value.detach()
-        value = (tensor if str(tensor.dtype) != "torch.bfloat16" else tensor.float()).numpy()
+        try:
+            value = value.detach().numpy()
+        except TypeError:  # NumPy has no bfloat16
+            value = value.detach().float().numpy()
     elif library != "numpy" or not hasattr(value, "dtype"):
         return None
     import numpy as np
