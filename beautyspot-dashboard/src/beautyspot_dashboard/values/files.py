@@ -27,7 +27,7 @@ from beautyspot_dashboard.values.media_types import BYTES, TEXT, plain_type, sni
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from beautyspot import Content, Store, TaskRecord
+    from beautyspot import Store, TaskRecord
 
 LARGEST_COPY: Final = 2**30
 """Bytes of a value that is copied."""
@@ -105,7 +105,7 @@ def file_of(store: Store, record: TaskRecord) -> ValueFile:
         if found is not None and found.path.exists():
             _known.move_to_end(mark)
             return found
-    made = _unpacked(store, record, _copied(store.content(record.cache_key)))
+    made = _copied(store, record)
     with _lock:
         gone = [_known.pop(mark)] if mark in _known else []
         _known[mark] = made
@@ -117,32 +117,34 @@ def file_of(store: Store, record: TaskRecord) -> ValueFile:
     return made
 
 
-def _copied(content: Content) -> ValueFile:
+def _copied(store: Store, record: TaskRecord) -> ValueFile:
+    content = store.content(record.cache_key)
     if (content.size or 0) > LARGEST_COPY:
         raise TooLargeError(LARGEST_COPY)
     copied = 0
     try:
-        with tempfile.NamedTemporaryFile(dir=_folder(), delete=False) as file:
-            path = Path(file.name)
-            try:
+        file = tempfile.NamedTemporaryFile(dir=_folder(), delete=False)  # noqa: SIM115 - it is below
+        path = Path(file.name)
+        try:
+            with file:
                 for part in content.chunks():
                     copied += len(part)
                     if copied > LARGEST_COPY:
                         raise TooLargeError(LARGEST_COPY)
                     file.write(part)
-            except BaseException:
-                path.unlink()
-                raise
+            kind, is_media, name = content.content_type, content.is_media, content.filename
+            made = ValueFile(path, kind, plain_type(kind), is_media, copied, name)
+            if made.kind == BYTES and is_media:
+                return replace(made, kind=sniffed(made.read(0, 400)) or BYTES)
+            return _unpacked(store, record, made)
+        except BaseException:
+            path.unlink()
+            raise
     except OSError as error:
         raise StorageError(
             f"the value can't be copied to be shown ({error}): make room for temporary files, or "
             "set TMPDIR to another folder"
         ) from error
-    kind = plain_type(content.content_type)
-    if kind == BYTES and content.is_media:
-        with path.open("rb") as file:
-            kind = sniffed(file.read(400)) or kind
-    return ValueFile(path, content.content_type, kind, content.is_media, copied, content.filename)
 
 
 def _unpacked(store: Store, record: TaskRecord, file: ValueFile) -> ValueFile:

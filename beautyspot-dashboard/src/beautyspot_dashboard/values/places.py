@@ -49,10 +49,10 @@ class Place:
         return self.look.file.is_media and not self.path
 
 
-def link_to(look: Look, path: Sequence[int], start: int = 0) -> str:
+def link_to(look: Look, path: Sequence[int]) -> str:
     """The URL of a part of a value."""
     at = ".".join(map(str, path))
-    return with_query(look.request, **{"at": at or None, "from": start or None, "as": None})
+    return with_query(look.request, **{"at": at or None, "from": None, "as": None})
 
 
 def place_of(look: Look) -> Place:

@@ -46,7 +46,6 @@ class Node:
         name: what it is, of one that has.
         shown: those of its parts that are on the page.
         more: how many are not.
-        rest: the URL of the page with those.
         is_open: whether it is open at first.
     """
 
@@ -56,7 +55,6 @@ class Node:
     name: str = ""
     shown: list[Node] = field(default_factory=list)
     more: int = 0
-    rest: str = ""
     is_open: bool = False
 
     @property
@@ -78,20 +76,17 @@ def view(place: Place) -> View:
         shown = leaf(value, _LONGEST)
         name = type(value).__name__
         name = {"NoneType": "None", "Written": "number"}.get(name, name)
-        context = {"text": shown.text, "type": shown.type, "crumbs": place.crumbs, "links": []}
-        return View("figure.html", name, context)
+        told = {"text": shown.text, "type": shown.type, "crumbs": place.crumbs, "links": []}
+        return View("figure.html", name, told)
     table = [look.way("As a table", "table")] if tables.names_of(value) else []
     source = [look.way("As text", "text")] if place.is_stored else []
-    return View(
-        "tree.html",
-        parts.name,
-        {
-            "nodes": _grown(place, parts, place.path, begin_of(look, FIRST), NODES, _OPEN),
-            "page": page_of(look, FIRST, parts.size),
-            "crumbs": place.crumbs,
-            "links": [*table, *source],
-        },
-    )
+    context = {
+        "nodes": _grown(place, parts, place.path, begin_of(look, FIRST), NODES, _OPEN),
+        "page": page_of(look, FIRST, parts.size),
+        "crumbs": place.crumbs,
+        "links": [*table, *source],
+    }
+    return View("tree.html", parts.name, context)
 
 
 def _grown(
@@ -107,7 +102,7 @@ def _grown(
         room: for how many nodes there is room.
         lines: how many of them may be open at first.
     """
-    most = min(room, FIRST if path is place.path else _INNER)
+    most = min(room, FIRST if len(path) == len(place.path) else _INNER)
     entries = list(islice(parts.entries, start, start + most))
     among = max(1, len(entries))
     within = int((room - among) * _DEEPER) // among
@@ -122,7 +117,6 @@ def _grown(
             node.name = inner.name
             node.shown = _grown(place, inner, deeper, 0, within, left)
             node.more = inner.size - len(node.shown)
-            node.rest = link_to(place.look, deeper, len(node.shown) // FIRST * FIRST)
             node.is_open = len(node.shown) <= left
         nodes.append(node)
     return nodes
