@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from io import BytesIO
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -121,3 +122,16 @@ def test_one_dimension_is_a_line_with_its_gaps(gallery: Gallery) -> None:
     assert lines[0].startswith("0.0,216.0 240.0,4.0")
     (long,) = re.findall(r'<polyline points="([^"]*)"', gallery.page("long"))
     assert len(long.split()) == 1022
+
+
+def test_a_tensor_is_an_array_also_of_numbers_that_numpy_has_not(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def numpy() -> Any:
+        raise TypeError("Got unsupported ScalarType BFloat16")
+
+    fine = SimpleNamespace(numpy=lambda: np.arange(4.0))
+    tensor = type("Tensor", (), {"__module__": "torch", "dtype": "torch.bfloat16"})()
+    tensor.detach = lambda: SimpleNamespace(numpy=numpy, float=lambda: fine)
+    monkeypatch.setattr("beautyspot.Store.value", lambda *_: tensor)
+    assert "tensor · 4 · torch.bfloat16 Shape 4" in words(gallery.page("line"))

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from beautyspot_dashboard.values import child
+from beautyspot_dashboard.values import child, running
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -95,3 +95,18 @@ def test_only_the_row_groups_of_a_page_are_read(
     monkeypatch.setattr(parquet, "ParquetFile", Watched)
     child.table(b"", "Parquet", file(tmp_path, "parquet"), "200")
     assert read == [1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has neither limits nor these programs")
+@pytest.mark.usefixtures("processes")
+def test_a_program_has_its_limits_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEY", "secret")
+    seen = running.run("program", ["/usr/bin/env"])
+    assert b"PATH=" in seen.output
+    assert b"secret" not in seen.output
+    assert running.run("program", ["/bin/cat", "-"], b"given").output == b"given"
+    failed = running.run("program", ["/bin/sh", "-c", "echo wrong >&2; exit 3"])
+    assert (failed.output, failed.problem) == (b"", "wrong\n")
+    assert "large" in running.run("program", ["/bin/sh", "-c", "yes"]).problem
+    monkeypatch.setitem(child.LIMITS, "program", (0.5, 2000))
+    assert "more than 0.5 seconds" in running.run("program", ["/bin/sleep", "30"]).problem
