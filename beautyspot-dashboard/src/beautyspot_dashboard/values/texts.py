@@ -38,12 +38,6 @@ _SHORT: Final = 120
 _PROSE: Final = re.compile(r"[^.]*|.*\.(txt|log|bin)", re.IGNORECASE | re.DOTALL)
 """Names of files that tell no language."""
 
-_ENCODINGS: Final = (
-    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "ascii", "iso8859-1", "iso8859-15", "cp1252",
-    "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "koi8-r", "cp1251",
-)  # fmt: skip
-"""Those that decode characters; Python has others, which decompress."""
-
 
 def view(place: Place) -> View | None:
     """A text, or bytes; None of all else."""
@@ -58,7 +52,7 @@ def view(place: Place) -> View | None:
     note = f"These are the first {count(len(data))} bytes." if is_cut else ""
     if look.mode == "hex" or (look.mode != "text" and not is_known):
         return _hex(place, data, note)
-    text, told = _decoded(data, look.file.content_type if place.is_stored else "")
+    text, told = _decoded(data)
     note = f"{note} {told}".strip()
     ways = [look.way("As bytes", "hex")]
     if look.mode == "text":
@@ -71,6 +65,7 @@ def view(place: Place) -> View | None:
     return _code(place, text, ways, note)
 
 
+_REPLACED: Final = "Bytes that are no characters of UTF-8 are shown as \N{REPLACEMENT CHARACTER}."
 _DECEIVED: Final = (
     "This is not what it is said to be, or too large or nested too deep to be shown as that, so it "
     "is shown as text."
@@ -88,7 +83,7 @@ def text_at(look: Look) -> str | None:
     except LookupError:
         return None
     if isinstance(place.value, bytes) and place.is_stored and look.file.kind in (MARKDOWN, TEXT):
-        return _decoded(place.value, look.file.content_type)[0]
+        return _decoded(place.value)[0]
     return str(place.value) if isinstance(place.value, str) else None
 
 
@@ -103,24 +98,14 @@ def looks_like_text(data: bytes) -> bool:
     return True
 
 
-def _decoded(data: bytes, content_type: str) -> tuple[str, str]:
-    """The characters of a text, and what to know of them."""
-    encoding = "utf-8-sig"
-    told = content_type.lower().partition("charset=")[2].partition(";")[0].strip().strip('"')
-    try:
-        name = codecs.lookup(told).name
-    except (LookupError, ValueError):
-        name = ""
-    if name in _ENCODINGS[1:]:
-        encoding = name
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        encoding = "utf-16"
+def _decoded(data: bytes) -> tuple[str, str]:
+    """The characters of a text in UTF-8, or in UTF-16 that says so; and what to know of them."""
+    is_wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding = "utf-16" if is_wide else "utf-8-sig"
     try:
         return data.decode(encoding), ""
     except UnicodeDecodeError:
-        return data.decode(encoding, "replace"), (
-            "Some bytes are no characters, and are shown as \N{REPLACEMENT CHARACTER}."
-        )
+        return data.decode(encoding, "replace"), _REPLACED
 
 
 def _prose(place: Place, text: str, ways: Sequence[tuple[str, str]], note: str) -> View:
