@@ -7,21 +7,41 @@ from typing import TYPE_CHECKING, Final
 
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
-from starlette.responses import HTMLResponse
+from starlette.responses import FileResponse, HTMLResponse
 from starlette.routing import Route
 
 from beautyspot_dashboard.rendering.templates import environment, render
 from beautyspot_dashboard.values import running
 from beautyspot_dashboard.values.files import TooLargeError
 from beautyspot_dashboard.values.media import LARGEST_HTML, described
-from beautyspot_dashboard.values.media_types import FILMS, HTML, SOUNDS, SVG
-from beautyspot_dashboard.values.sending import VALUE_HEADERS, sent
+from beautyspot_dashboard.values.media_types import BYTES, FILMS, HTML, SOUNDS, SVG, served_type
 from beautyspot_dashboard.values.texts import LARGEST_MARKDOWN, text_at
 from beautyspot_dashboard.values.views import look_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
+
+VALUE_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'; sandbox"
+)
+"""What stored bytes may do in a browser: be looked at. No script, no request, no origin."""
+
+VALUE_HEADERS: Final = {
+    "content-security-policy": VALUE_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-dns-prefetch-control": "off",
+}
+
+_UNSAFE: Final = (
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
+    '\\\\/:*?"<>|%]'
+)
+"""Controls, what hides or turns text, and what a file system or a header takes for something."""
+
+_LONGEST: Final = 150
 
 _PLAYED: Final = {SVG: "img", **dict.fromkeys(SOUNDS, "audio"), **dict.fromkeys(FILMS, "video")}
 """What is opened within a page of ours, and the element that shows it.
@@ -41,13 +61,21 @@ _NOTHING: Final = "<basefont"
 
 
 def value(request: Request) -> Response:
-    """The bytes of a value, as its type if that is a known one, else to be saved."""
+    """The bytes of a value, or a part of them, as a type that browsers know, or to be saved."""
     look = look_of(request)
     element = _PLAYED.get(look.file.kind)
     if element and _is_opened(request):
         src, label = look.link("value"), described(look.record)
         return render(request, "values/alone.html", src=src, label=label, element=element)
-    return sent(look)
+    kind = served_type(look.file.kind)
+    saved = kind is None or "download" in request.query_params
+    return FileResponse(
+        look.file.path,
+        headers=VALUE_HEADERS,
+        media_type=kind or BYTES,
+        filename=_safe_name(look.file.filename),
+        content_disposition_type="attachment" if saved else "inline",
+    )
 
 
 def _is_opened(request: Request) -> bool:
@@ -58,6 +86,15 @@ def _is_opened(request: Request) -> bool:
     else:
         within = shown_as in ("image", "audio", "video")
     return not within and "download" not in request.query_params
+
+
+def _safe_name(name: str) -> str:
+    """A name for a file, of a name which may be anything."""
+    clean = re.sub(_UNSAFE, "_", name).strip(". ") or "result"
+    stem, dot, extension = clean.rpartition(".")
+    if len(clean) > _LONGEST:
+        clean = f"{(stem or extension)[: _LONGEST - 20]}{dot}{extension[:19]}"
+    return clean
 
 
 def html(request: Request) -> Response:
