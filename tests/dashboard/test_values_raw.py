@@ -48,6 +48,13 @@ def test_a_range_is_answered_by_its_bytes(
         assert answer.headers["content-range"] == f"bytes {start}-{start + len(got) - 1}/100"
 
 
+def test_a_part_is_given_of_the_same_value_only(gallery: Gallery) -> None:
+    etag = gallery.get("data").headers["etag"]
+    files._known.popitem()[1].path.unlink()
+    for known, status in ((etag, 206), ('"other"', 200)):
+        assert gallery.get("data", range="bytes=1-2", if_range=known).status_code == status
+
+
 @pytest.mark.parametrize(
     ("content_type", "served"),
     [

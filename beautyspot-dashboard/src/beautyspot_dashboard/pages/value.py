@@ -69,9 +69,10 @@ def value(request: Request) -> Response:
         return render(request, "values/alone.html", src=src, label=label, element=element)
     kind = served_type(look.file.kind)
     saved = kind is None or "download" in request.query_params
+    digest = look.record.digest  # a player goes on with a part of the same value, copied anew
     return FileResponse(
         look.file.path,
-        headers=VALUE_HEADERS,
+        headers=VALUE_HEADERS | ({"etag": f'"{digest.hex()}"'} if digest else {}),
         media_type=kind or BYTES,
         filename=_safe_name(look.file.filename),
         content_disposition_type="attachment" if saved else "inline",
