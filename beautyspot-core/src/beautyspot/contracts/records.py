@@ -214,8 +214,7 @@ KEY: Final = "key:"
 def covers_of(record: TaskRecord) -> tuple[str, ...]:
     """The covers of a record, that of its key first."""
     name = record.func_identifier or record.func_name
-    shared = _shared(name, record.version or "", record.tags)
-    return (KEY + record.cache_key, *shared)
+    return (KEY + record.cache_key, *shared_covers(name, record.version, record.tags))
 
 
 def cover_of(what: Invalidation) -> str:
@@ -236,7 +235,9 @@ def cover_of(what: Invalidation) -> str:
 
 
 @lru_cache(maxsize=4096)  # those of one function are the same for nearly all of its results
-def _shared(name: str, version: str, tags: tuple[str, ...]) -> tuple[str, ...]:
+def shared_covers(name: str, version: str | None, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The covers of a record beside that of its key."""
+    version = version or ""
     of_tags = [_cover("tag", tag) for tag in tags]
     of_versions = _cover("version", name, version), _cover("version", version)
     return (_cover("func", name), *of_versions, *of_tags, ALL)
