@@ -39,7 +39,7 @@ class TaskRecord(NamedTuple):
     content_type: str | None = None  # the MIME type of a result that viewers open
     result_value: str | None = None  # the location in the storage; only FILE
     result_data: bytes | None = None  # only DIRECT_BLOB
-    updated_at: str | None = None  # last execution, "YYYY-MM-DD HH:MM:SS[.ffffff]" in UTC
+    updated_at: str | None = None  # last execution, "YYYY-MM-DD HH:MM:SS" in UTC, or finer
     func_identifier: str | None = None  # "module:qualified.name", or the name given to `mark`
     key_scheme: int | None = None  # None: a row of an earlier release, listed but never hit
     serializer: str | None = None  # the name of what made the data, such as "msgpack"

@@ -97,7 +97,7 @@ class Rows:
             None if codec == task.form.codec else task.form.row_type(codec),
             None,  # result_value
             data,  # type: ignore[arg-type]  # any buffer, until it is stored
-            f"{_second(int(now))}.{int(now % 1 * 1e6):06d}",
+            _second(int(now)),
             func_identifier,
             KEY_SCHEME,
             codec,
