@@ -31,9 +31,8 @@ a function is marked; never during a call.
 A plug-in with an error (its import fails, a hook has arguments) is skipped with one warning of the
 logger ``beautyspot``. A hook with a wrong answer (a class without a name, or with an abstract
 method left open) is skipped alone. The error is reported again where such a backend is selected,
-and `beautyspot.plugins()` lists all. An unknown hook, such as a misspelt one, gives a warning, and
-the plug-in is kept: it may serve a newer core as well. (``hookimpl(optionalhook=True)`` says that
-this is meant, and gives no warning.)
+and `beautyspot.plugins()` lists all. So is an unknown hook, such as a misspelt one, and the others
+of its plug-in are kept. (``hookimpl(optionalhook=True)`` says that it is meant, of a newer core.)
 
 The plug-in API has a number, `API`. It is raised only when a plug-in written before would break: a
 hook or an abstract method is new, gone, or called in another way. Without raising it, a contract

@@ -77,7 +77,7 @@ MISSING, WRONG = bs.BackendNotFound, bs.ConfigError
 CHOICES = [
     ("600/min", MISSING, "the storage '600/min'"),
     ("disc", MISSING, "Did you mean 'disk'?", "install the plug-in that brings it"),
-    ("s4://b", MISSING, "'s4://'. Did you mean 's3://'?"),
+    ("s4://b", MISSING, "'s4://'", "Did you mean 's3://'?"),
     ("gs://b", MISSING, "install docs/examples/beautyspot-fsspec"),
     ("./cache", MISSING, 'A folder is given as {"use": "local", "base_dir": "path"}'),
     ("local", MISSING, "install beautyspot-local (docs/install.md)"),
@@ -123,9 +123,3 @@ def test_a_choice_of_a_backend_is_refused(monkeypatch, choice, error, words):
         spot_of("storage", choice)
     assert type(caught.value) is error
     assert [word for word in words if word not in str(caught.value)] == []
-
-
-def test_what_is_for_tests_is_not_offered(monkeypatch):
-    install(monkeypatch, point(offering(GCRA, point="limiter"), "limits"), core=builtin)
-    with pytest.raises(WRONG, match=r"no option 'clok'\. Its options: rate"):
-        spot_of("limiter", {"use": "gcra", "rate": "1/s", "clok": 1})

@@ -31,8 +31,8 @@ def command(output: Output) -> None:
         return
     output.table(("PLUG-IN", "DISTRIBUTION", "OFFERS"), map(_cells, found))
     for one in found:
-        for text in [*one.notes, *([f"BROKEN: {one.broken}"] if one.broken else [])]:
-            output.say(f"{one.name}: {text}")
+        if one.broken:
+            output.say(f"{one.name}: BROKEN: {one.broken}")
 
 
 def _cells(one: PluginInfo) -> tuple[str, str, str]:
@@ -49,5 +49,4 @@ def _as_json(one: PluginInfo) -> dict[str, object]:
         "location": one.location,
         "offers": dict(one.offers),
         "broken": one.broken,
-        "notes": list(one.notes),
     }

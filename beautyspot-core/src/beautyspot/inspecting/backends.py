@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import depends_on_name, select
-from beautyspot.backends.spot_backends import check_place, context_of, if_chosen, own_storage
+from beautyspot.backends.spot_backends import check_pair, context_of, if_chosen, own_storage
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import BeautyspotError
 
@@ -111,16 +111,19 @@ class OwnBackends:
 
     def storage(self) -> BlobStorageBase | None:
         """See `Backends`."""
-        return if_chosen(self.config, self.metadata(), self.required_storage)
+        return if_chosen(self.config, self.required_storage)
 
     def required_storage(self) -> BlobStorageBase:
         """See `Backends`."""
         metadata = self.metadata()
-        check_place(self.config, metadata, "a storage is needed")
-        if "storage" not in self._made and (own := own_storage(self.config, metadata)):
-            self._made["storage"] = own
-            self._closing.callback(own.close)
-        return cast("BlobStorageBase", self._made_once("storage"))
+        if "storage" not in self._made:
+            own = own_storage(self.config, metadata, "a storage is needed")
+            if own is not None:
+                self._made["storage"] = own
+                self._closing.callback(own.close)
+        made = cast("BlobStorageBase", self._made_once("storage"))
+        check_pair(self.config, metadata, made)
+        return made
 
     def serializer(self, name: str) -> SerializerBase:
         """See `Backends`."""
@@ -194,7 +197,7 @@ class SpotBackends:
 
     def storage(self) -> BlobStorageBase | None:
         """See `Backends`."""
-        return if_chosen(self.config, self.metadata(), self.required_storage)
+        return if_chosen(self.config, self.required_storage)
 
     def required_storage(self) -> BlobStorageBase:
         """See `Backends`."""
