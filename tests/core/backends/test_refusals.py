@@ -85,7 +85,6 @@ CHOICES = [
     ("s3://b?timeout=x", WRONG, "the option 'timeout' takes ", "correct its value"),
     ("s3://b?public=maybe", WRONG, "the option 'public' takes ", "correct its value"),
     ("s3://b?size=x", WRONG, "the option 'size' takes ", "correct its value"),
-    ("s3://b?retries=1&retries=2", WRONG, "is given twice"),
     ("s3://b?bucket_nam=x", WRONG, "Did you mean 'bucket_name'? Its options: bucket_name"),
     ("s3:///cache", WRONG, "the URL names no bucket", "(from: argument)"),
     (s3(retries="5"), WRONG, "the option 'retries' takes int, not str", "(from: argument)"),

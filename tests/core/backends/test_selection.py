@@ -183,7 +183,6 @@ def test_what_a_constructor_refuses_names_the_backend_and_no_secret(chosen):
     [
         "s3://AKIA:HUSH@bucket/x?retries=no",
         "s3://bucket?secret_key=HUSH&retries=no",
-        "s3://bucket?secret_key=HUSH&secret_key=HUSH2",
         "nowhere://u:HUSH@host",
         "disk://u:HUSH@host?token=HUSH",
         "s3:///x?password=HUSH",

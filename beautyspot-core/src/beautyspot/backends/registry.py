@@ -96,7 +96,7 @@ class Registry:
         self.plugins = list(plugins)
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._offered: dict[str, list[tuple[str, Given, PluginInfo]]] = {}
+        self._offered: dict[str, dict[str, dict[Given, PluginInfo]]] = {}
         for plugin in self.plugins:
             try:  # SystemExit too: a module that ends the program when it is imported is broken
                 self._register(plugin)
@@ -143,7 +143,8 @@ class Registry:
                 loaded.
             PluginConflictError: several do.
         """
-        claims = self._claims(point, word) or self._claims(point, word.removesuffix("://"))
+        offered = self._offers(point)
+        claims = offered.get(word) or offered.get(word.removesuffix("://"))
         if not claims:
             raise BackendNotFound(self._not_found(point, word))
         if len(claims) > 1:
@@ -164,7 +165,7 @@ class Registry:
 
     def words(self, point: str) -> list[str]:
         """What the plug-ins bring: names, and schemes with ``://``; of types, names of classes."""
-        return sorted({word for word, _, _ in self._offers(point)})
+        return sorted(self._offers(point))
 
     def supports(self) -> dict[str, TypeSupport]:
         """The types that the plug-ins support, by the names of their classes."""
@@ -185,24 +186,23 @@ class Registry:
                 warn_once(f"a type of a plug-in is not supported: {error}")
         return found
 
-    def _offers(self, point: str) -> list[tuple[str, Given, PluginInfo]]:
-        """What the plug-ins bring: a name or scheme, what it means, and whose it is."""
+    def _offers(self, point: str) -> dict[str, dict[Given, PluginInfo]]:
+        """What the plug-ins bring: by name or scheme what it means, and whose that is."""
         if point not in self._offered:
-            found: list[tuple[str, Given, PluginInfo]] = []
+            found: dict[str, dict[Given, PluginInfo]] = {}
             for hook in getattr(self._manager.hook, f"{_HOOK}{point}").get_hookimpls():
                 plugin = hook.plugin.plugin
                 try:
                     plugin.offers[point], words = _words(hook.function(), point)
-                    found += [(word, given, plugin) for word, given in words]
                 except (Exception, SystemExit) as error:
                     plugin.fail(error)
+                    continue
+                for word, given in words:
+                    # What was given to the Spot itself wins over what happens to be installed.
+                    others = found.get(word, {}) if plugin.given is None else {}
+                    found[word] = {**others, given: plugin}
             self._offered[point] = found
         return self._offered[point]
-
-    def _claims(self, point: str, word: str) -> dict[Given, PluginInfo]:
-        found = {given: by for each, given, by in self._offers(point) if each == word}
-        # What was given to the Spot itself wins over what happens to be installed.
-        return {it: by for it, by in found.items() if by.given is not None} or found
 
     def _not_found(self, point: str, word: str) -> str:
         """The message: what there is in place of a backend, and how to get that."""

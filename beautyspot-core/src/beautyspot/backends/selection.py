@@ -135,11 +135,8 @@ def _from_text(point: str, text: str, registry: Registry) -> Wish:
 
     base, _, query = text.partition("?")
     cls = registry.find(point, f"{text.partition('://')[0].lower()}://")
-    pairs = parse_qsl(query, keep_blank_values=True)
-    if len(dict(pairs)) != len(pairs):
-        raise ConfigError(f"an option is given twice in {masked(text)!r}: leave one of them out")
     try:
-        return cls, cls.options_from_url(base), dict(pairs)
+        return cls, cls.options_from_url(base), dict(parse_qsl(query, keep_blank_values=True))
     except Exception as exc:
         why = f"is no URL of the {point} {cls.name!r}: {exc}"
         raise ConfigError(f"{masked(text)!r} {why}") from exc
@@ -203,10 +200,10 @@ def _options(wish: Wish, context: Context, anchor: Path | None) -> dict[str, Any
             taken[name] = os.path.join(anchor, os.path.expanduser(value))  # noqa: PTH111, PTH118 - text to text
     missing = [p.name for p in named.values() if p.default is p.empty and p.name not in taken]
     if missing:
-        use = masked(options.get("url", cls.name))
-        example = ", ".join(f'"{name}": ...' for name in missing)
-        table = f'{{"use": "{use}", {example}}}'
-        raise ConfigError(f"it needs {listing(missing)}: give a table such as {table}")
+        example = "".join(f', "{name}": ...' for name in missing)
+        raise ConfigError(
+            f'it needs {listing(missing)}: give a table such as {{"use": "{cls.name}"{example}}}'
+        )
     return taken
 
 
