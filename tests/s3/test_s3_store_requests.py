@@ -17,7 +17,7 @@ from beautyspot_testing.store import MINE, OTHER, stored
 from servers import s3proxy, seaweedfs
 
 MISS = {
-    "GetObject r/": 2,
+    "GetObject r/": 3,
     "GetObject covers": 3,
     "PutObject l/": 1,
     "PutObject r/": 1,
