@@ -9,7 +9,6 @@ loaded.
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -252,12 +251,9 @@ def checked_class(
     """
     shown, advice = _shown(found), ""
     if not isinstance(found, type) or not issubclass(found, base):
-        advice = f"is no subclass of {base.__name__}: derive it from that, or give another one"
+        advice = f"is no subclass of {base.__name__}: give one, its name, a URL or a table"
     elif not isinstance(getattr(found, "name", None), str):
         advice = 'has no name: give the class one, such as name = "foo"'
-    elif inspect.isabstract(found):
-        left = ", ".join(sorted(f"{name}()" for name in found.__abstractmethods__))
-        advice = f"leaves {left} of {base.__name__} open: write that"
     else:
         return found
     raise error(f"{what} {shown} {advice}")

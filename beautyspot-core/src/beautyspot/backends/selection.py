@@ -108,17 +108,11 @@ def understood(point: str, spec: object, registry: Registry) -> Wish:
     Raises:
         ConfigError, BackendNotFound, PluginConflictError: as for `select`.
     """
-    base = base_of(point)
     if isinstance(spec, str):
         return _from_text(point, spec.strip(), registry)
     if isinstance(spec, Mapping):
         return _from_table(point, spec, registry)
-    if isinstance(spec, type):
-        return checked_class(spec, base, f"{point}=", ConfigError), {}, {}
-    raise ConfigError(
-        f"{point}= takes an instance of {base.__name__}, such a class, a name, a URL or a "
-        f"table, not an object of type {type(spec).__qualname__}: give one of these"
-    )
+    return checked_class(spec, base_of(point), f"{point}=", ConfigError), {}, {}
 
 
 def is_url(text: str) -> bool:

@@ -144,7 +144,7 @@ def _limits(value: object) -> object:
     """A backend, or several tables with a name each."""
     if not isinstance(value, list | tuple):
         return _backend(value)
-    names = [str(table.get("name", "")) if isinstance(table, Mapping) else "" for table in value]
+    names = [table.get("name", "") if isinstance(table, Mapping) else "" for table in value]
     if not all(re.fullmatch(_LIMIT_NAME, name) for name in names) or not names:
         signs = "of letters, digits, spaces, - and _"
         raise ConfigError(

@@ -212,12 +212,9 @@ class File:
             return NotImplemented
         if (self.name, self.content_type) != (other.name, other.content_type):
             return False
-        if self.path == other.path:
-            return True
-        import filecmp  # two are rarely compared
-
         try:
-            return filecmp.cmp(self.path, other.path, shallow=False)
+            is_one = self.path == other.path
+            return is_one or self.__beautyspot_key__() == other.__beautyspot_key__()
         except OSError:  # one is gone
             return False
 
