@@ -385,17 +385,13 @@ class KeyValueStore(MetadataStoreBase):
         number = self._change("covers", noted, _NO_COVERS)["n"]
         key = cover.removeprefix(KEY)
         for _ in self._tries(f"r/{key}") if of_key else ():
-            row = self._head(key)
+            row = self._row(key)
             if row.dead >= number:
                 break
-            data, gone = row_data(None, dead=number), row.record
-            if gone is not None and row.since >= number:  # of a run that began after this
-                row, gone = self._row(key), None
-                if row.record is None or row.since < number:
-                    continue
-                data = row_data(row.record, row.since, number)  # and stays below it
-            if self.write(f"r/{key}", data, row.tag) is not None:
-                return gone
+            # That of a run that began after this stays, and the number lies below it.
+            stays = row.record if row.since >= number else None
+            if self.write(f"r/{key}", row_data(stays, row.since, number), row.tag) is not None:
+                return row.record if stays is None else None
         return None
 
     # ------------------------------------------------------------------------ uses and counts
@@ -406,11 +402,11 @@ class KeyValueStore(MetadataStoreBase):
 
         def add(shard: str) -> None:
             news = {key: when for key, when in used.items() if key[:1] == shard}
-
-            def added(present: dict[str, float]) -> dict[str, float]:
-                return {key: when for key, when in {**present, **news}.items() if when > oldest}
-
-            self._change(f"u/{shard}", added, {})
+            self._change(
+                f"u/{shard}",
+                lambda there: {k: when for k, when in {**there, **news}.items() if when > oldest},
+                {},
+            )
 
         self.each(add, sorted({key[:1] for key in used}))
 
