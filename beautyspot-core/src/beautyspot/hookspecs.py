@@ -34,11 +34,10 @@ method left open) is skipped alone. The error is reported again where such a bac
 and `beautyspot.plugins()` lists all. So is an unknown hook, such as a misspelt one, and the others
 of its plug-in are kept. (``hookimpl(optionalhook=True)`` says that it is meant, of a newer core.)
 
-The plug-in API has a number, `API`. It is raised only when a plug-in written before would break: a
-hook or an abstract method is new, gone, or called in another way. Without raising it, a contract
-may gain hooks, methods with an answer in the base class, fields at the end of a record with a
-default, and arguments that are keyword-only, None by default, and passed only to a method that
-takes them (`contracts.backend`). A plug-in that states another number is skipped.
+Without a new major version, a contract may gain hooks, methods with an answer in the base class,
+fields at the end of a record with a default, and arguments that are keyword-only, None by default,
+and passed only to a method that takes them (`contracts.backend`). Whatever would break a plug-in
+that was written before raises it; plug-ins require ``beautyspot-core~=3.0``.
 """
 
 from __future__ import annotations
@@ -68,9 +67,6 @@ OneOrMore = type[B] | list[type[B]] | Mapping[str, str]
 
 PROJECT: Final = "beautyspot"
 """The pluggy project name, and the entry-point group."""
-
-API: Final = 1
-"""The number of the plug-in API; a plug-in module may state `beautyspot_api = 1`."""
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)

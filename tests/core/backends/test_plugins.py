@@ -161,7 +161,6 @@ WRONG = {
     "it ends the program": (_ends, "it raised SystemExit: 3:"),
     "it lacks a module": (_lacks, NEEDS),
     "it blames another": (_blames_another, "it raised RuntimeError: SQLAlchemy is required:"),
-    "of another API": (offering(S3, beautyspot_api=0), "it is built for the plug-in API 0, and"),
     "no hook": (module(), "it registers nothing: name the module that has the hooks"),
     "no marker": (module(beautyspot_register_storage=lambda: S3), "it registers nothing"),
     "an argument": (

@@ -105,12 +105,6 @@ class Registry:
     def _register(self, plugin: PluginInfo) -> None:
         target = plugin.load()
         plugin.location = getattr(target, "__file__", None)
-        api = getattr(target, "beautyspot_api", hookspecs.API)
-        if api != hookspecs.API:
-            raise PluginError(
-                f"it is built for the plug-in API {api!r:.80}, and this beautyspot-core has "
-                f"{hookspecs.API}: update the older of the two"
-            )
         # No other name is asked for: a package may import what it names when that is first used.
         hooks = {name: getattr(target, name) for name in dir(target) if name.startswith(_OURS)}
         holder = SimpleNamespace(plugin=plugin, **hooks)

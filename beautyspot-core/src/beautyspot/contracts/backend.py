@@ -3,7 +3,7 @@ written.
 
 A contract may grow: a method gets an optional keyword argument. Core passes one of these only where
 it says something, and only to a method that takes it, so that a plug-in of yesterday runs with the
-core of tomorrow. This is why a new optional argument does not raise the number of the plug-in API.
+core of tomorrow. This is why a new optional argument takes no new major version.
 """
 
 from __future__ import annotations

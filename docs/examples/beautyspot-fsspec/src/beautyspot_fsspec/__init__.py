@@ -11,8 +11,6 @@ from typing import Any
 import beautyspot as bs
 from beautyspot.contracts import Data
 
-beautyspot_api = 1
-
 OURS = ("gs", "gcs", "az", "abfs", "adl", "sftp", "ssh", "ftp", "smb", "hdfs", "oci", "memory")
 RENAMING = {"file", "local", "sftp", "ssh", "ftp", "smb", "hdfs"}  # the others put whole objects
 NOT_THERE = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
