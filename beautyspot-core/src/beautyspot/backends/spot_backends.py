@@ -140,10 +140,10 @@ class Parts:
                 that), or other machines can't reach the one that was chosen.
         """
         if self._storage is None:
-            made = own_storage(self._config, self.metadata, why)
-            if made is not None:
-                self._owned.append(made)
-            made = made or self.make("storage", self._config["storage"])
+            own = own_storage(self._config, self.metadata, why)
+            if own is not None:
+                self._owned.append(own)
+            made: BlobStorageBase = own or self.make("storage", self._config["storage"])
             check_pair(self._config, self.metadata, made)
             self._storage = self._storage or made  # of two threads', the first one's
         return self._storage
