@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.backends.registry import load_plugins
@@ -23,6 +22,7 @@ from beautyspot.messages import LARGE_NEED, MAKE_A_KEY, SIGNED_ONLY, checks_opti
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from beautyspot.config.resolve import Config
     from beautyspot.contracts import (
@@ -250,14 +250,10 @@ def _exactly(cls: type, encode: Callable[[Any], object], value: object) -> objec
 
 def context_of(name: str, config: Config) -> Context:
     """Where a Spot of this name lives, by its settings."""
-    directory = _anchored(config, "directory", config["directory"])
+    directory = absolute(config["directory"], "directory")
     given: Any = config["db_path"]
-    db_path = directory / f"{name}.db" if given is None else _anchored(config, "db_path", given)
+    db_path = directory / f"{name}.db" if given is None else absolute(given, "db_path")
     return Context(name, directory, db_path)
-
-
-def _anchored(config: Config, setting: str, path: str) -> Path:
-    return absolute((config.anchor(setting) or Path()) / path, setting)
 
 
 def own_storage(config: Config, metadata: MetadataStoreBase, why: str) -> BlobStorageBase | None:
