@@ -65,7 +65,7 @@ def test_a_broken_table_in_the_environment(told, text):
 def test_a_file_that_the_environment_names(told):
     environ = {"BEAUTYSPOT_CONFIG": "other.toml"}
     message = told(environ=environ)
-    assert message.startswith("other.toml is no file: correct the path, or give another by config=")
+    assert message.startswith("there is no file other.toml: correct that, or give another by")
     message = told("a = = 3", name="other.toml", environ=environ)
     assert message.startswith("other.toml is no valid TOML: ")
     message = told("", name="pyproject.toml", environ={"BEAUTYSPOT_CONFIG": "pyproject.toml"})

@@ -73,10 +73,8 @@ def read_file(path: Path) -> ConfigFile:
     found = _read_if_ours(path)
     if found is None:
         is_there = os.path.isfile(path)  # noqa: PTH113 - as below
-        why = (
-            "has no table [tool.beautyspot]: add it" if is_there else "is no file: correct the path"
-        )
-        raise ConfigError(f"{path} {why}, or give another by config= or BEAUTYSPOT_CONFIG")
+        why = f"{path} has no table [tool.beautyspot]" if is_there else f"there is no file {path}"
+        raise ConfigError(f"{why}: correct that, or give another by config= or BEAUTYSPOT_CONFIG")
     return found
 
 
