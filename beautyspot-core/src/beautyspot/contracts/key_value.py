@@ -27,6 +27,7 @@ from abc import abstractmethod
 from contextlib import suppress
 from functools import partial
 from itertools import chain, count, islice
+from operator import call
 from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from beautyspot.contracts.records import KEY, covers_of, found_in, is_newer, is_rejected
@@ -225,16 +226,16 @@ class KeyValueStore(MetadataStoreBase):
         mine = {key for key in keys if (key, token) in self._tags}
         asked: list[Callable[[], Any]] = [self._covers]
         asked += [partial(self._lease, key, token) for key in keys]
-        covers, *leases = self.each(_called, asked)
+        covers, *leases = self.each(call, asked)
         rows = self.each(self._row, keys)  # the last holder may have stored one before it let go
         found, leased, needless = dict[str, "Plain | Entry"](), list[str](), list[str]()
         for key, has_lease, row in zip(keys, leases, rows, strict=True):
-            if row.record is None or is_rejected(row.record, key, rejected):
-                leased += [key] * has_lease
-                continue
-            found[key] = found_in(row.record)
-            if has_lease and key not in mine:  # else it is of a run that is under way
-                needless.append(key)
+            if row.record is not None and not is_rejected(row.record, key, rejected):
+                found[key] = found_in(row.record)
+                if has_lease and key not in mine:  # else it is of a run that is under way
+                    needless.append(key)
+            elif has_lease:
+                leased.append(key)
         self.release(needless, token)
         return Begun(found, leased, int(covers["n"]), self.now())
 
@@ -243,13 +244,11 @@ class KeyValueStore(MetadataStoreBase):
         self._check_may_change()
         asked: list[Callable[[], Any]] = [self._covers]
         covers, *heads = self.each(
-            _called, asked + [partial(self._head, put.record.cache_key) for put in rows]
+            call, asked + [partial(self._head, put.record.cache_key) for put in rows]
         )
         pairs = list(zip(rows, heads, strict=True))
         written = self.each(lambda pair: self._written(*pair, covers), pairs)
-        after, *_ = self.each(
-            _called, asked + [partial(self._end, put) for put in rows if put.token]
-        )
+        after, *_ = self.each(call, asked + [partial(self._end, put) for put in rows if put.token])
         refused, late = set[str](), dict[str, tuple[Tag, int]]()
         for put, row in zip(rows, written, strict=True):
             if row is None:
@@ -472,10 +471,6 @@ class KeyValueStore(MetadataStoreBase):
         if old and not dry_run:
             self._change("covers", partial(_without, old), _NO_COVERS)
         return swept + len(old)
-
-
-def _called(ask: Callable[[], Any]) -> Any:
-    return ask()
 
 
 def _is_invalid(names: Iterable[str], since: int, covers: dict[str, Any]) -> bool:
