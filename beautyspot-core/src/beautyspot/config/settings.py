@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from beautyspot.config.signing import SHORTEST, SigningKeys
 from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
+from beautyspot.contracts.checked import fitting, flag, text
 from beautyspot.errors import ConfigError
 from beautyspot.messages import MASK, masked
 
@@ -107,22 +108,6 @@ def or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
     return checked
 
 
-def fitting(fits: Callable[[Any], bool]) -> Callable[[object], Any]:
-    """A check that gives a value back, where it fits; else it raises a ValueError."""
-
-    def checked(value: object) -> Any:
-        if fits(value):
-            return value
-        raise ValueError("it does not fit")
-
-    return checked
-
-
-count: Final = fitting(lambda n: isinstance(n, int) and not isinstance(n, bool) and n >= 0)
-"""A whole number, 0 or more; else a ValueError."""
-
-flag: Final = fitting(lambda value: isinstance(value, bool))
-text: Final = fitting(lambda value: isinstance(value, str) and value != "")
 _unit = fitting(lambda it: isinstance(it, str) and 0 < len(it) <= _UNIT and it.isprintable())
 
 
