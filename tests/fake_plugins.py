@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import ModuleType
+from urllib.parse import urlsplit
 
 import beautyspot as bs
 from beautyspot.backends import registry
@@ -72,6 +74,34 @@ def install(monkeypatch, *points, core=None):
     monkeypatch.delenv("BEAUTYSPOT_PLUGINS", raising=False)
     registry.forget()
     return scans
+
+
+def _s3_init(
+    self,
+    bucket_name: str,
+    prefix: str = "",
+    *,
+    region_name: str | None = None,
+    retries: int = 3,
+    timeout: float = 1.0,
+    public: bool = False,
+    secret_key: str | None = None,
+    size: int | None = None,
+    folder: Path | None = None,
+    client: object = None,
+) -> None:
+    self.options = {k: v for k, v in locals().items() if k != "self"}
+
+
+def _from_s3_url(cls, url):
+    parts = urlsplit(url)
+    if not parts.netloc:
+        raise bs.ConfigError("the URL names no bucket: write s3://bucket/prefix")
+    return {"bucket_name": parts.netloc, "prefix": parts.path.lstrip("/")}
+
+
+S3 = backend("s3", schemes=("s3",), init=_s3_init, options_from_url=classmethod(_from_s3_url))
+"""A storage with options of all kinds."""
 
 
 class Versions(bs.TypeSupport):

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 import beautyspot as bs
 import pytest
 from beautyspot import builtin
 from beautyspot.backends import registry as plugin_registry
-from fake_plugins import backend, install, offering, point
+from fake_plugins import S3, backend, install, offering, point
 
 
 @pytest.fixture(autouse=True)
@@ -32,28 +30,6 @@ class Half(bs.BlobStorageBase):
 # --------------------------------------------------------------------- which backend, and how
 
 
-def s3_init(
-    self,
-    bucket_name: str,
-    prefix: str = "",
-    *,
-    region_name: str | None = None,
-    retries: int = 3,
-    timeout: float = 1.0,
-    public: bool = False,
-    size: int | None = None,
-) -> None:
-    pass
-
-
-def from_s3_url(cls, url):
-    parts = urlsplit(url)
-    if not parts.netloc:
-        raise bs.ConfigError("the URL names no bucket: write s3://bucket/prefix")
-    return {"bucket_name": parts.netloc, "prefix": parts.path.lstrip("/")}
-
-
-S3 = backend("s3", schemes=("s3",), init=s3_init, options_from_url=classmethod(from_s3_url))
 DISK = backend("disk")
 GCRA = backend("gcra", "limiter", init=lambda self, rate, clock=None: None)
 
