@@ -140,11 +140,13 @@ class Parts:
                 that), or other machines can't reach the one that was chosen.
         """
         if self._storage is None:
-            own = own_storage(self._config, self.metadata, why)
-            if own is not None:
-                self._owned.append(own)
-            made: BlobStorageBase = own or self.make("storage", self._config["storage"])
-            check_pair(self._config, self.metadata, made)
+            made = storage_of(
+                self._config,
+                self.metadata,
+                lambda: self.make("storage", self._config["storage"]),
+                self._owned,
+                why,
+            )
             self._storage = self._storage or made  # of two threads', the first one's
         return self._storage
 
@@ -256,38 +258,46 @@ def context_of(name: str, config: Config) -> Context:
     return Context(name, directory, db_path)
 
 
-def own_storage(config: Config, metadata: MetadataStoreBase, why: str) -> BlobStorageBase | None:
-    """The storage that the metadata store brings, made anew; None where the settings' one is meant.
+def storage_of(
+    config: Config,
+    metadata: MetadataStoreBase,
+    make: Callable[[], BlobStorageBase],
+    owned: list[Backend],
+    why: str = "a storage is needed",
+) -> BlobStorageBase:
+    """The storage of large results: the one that is chosen, or that the metadata store brings.
+
+    Args:
+        config: the settings.
+        metadata: the metadata store.
+        make: makes the one of the settings.
+        owned: gets the one that the metadata store brings, to be closed.
+        why: begins the message.
 
     Raises:
-        ConfigError: it brings none, and the default one is of this machine alone; `why` begins it.
+        ConfigError: not all machines reach it that share the metadata store.
     """
-    if config.source("storage") != "default":
-        return None
-    own = metadata.own_storage()
-    if own is None and metadata.remote:
-        raise ConfigError(
-            f"{why}, and machines share the metadata store {metadata.name!r}, so that its bytes "
-            f"can't lie in a folder of this one: {LARGE_NEED}"
-        )
-    return own
-
-
-def check_pair(config: Config, metadata: MetadataStoreBase, storage: BlobStorageBase) -> None:
-    """Refuse a storage that not all machines reach that share the metadata store.
-
-    Raises:
-        ConfigError: it is so.
-    """
-    if metadata.remote and not storage.remote:
+    found: BlobStorageBase | None = None
+    if config.source("storage") == "default":
+        found = metadata.own_storage()
+        if found is not None:
+            owned.append(found)
+        elif metadata.remote:
+            raise ConfigError(
+                f"{why}, and machines share the metadata store {metadata.name!r}, so that its "
+                f"bytes can't lie in a folder of this one: {LARGE_NEED}"
+            )
+    found = found or make()
+    if metadata.remote and not found.remote:
         most = metadata.largest_data / 2**20
         raise ConfigError(
-            f"the storage {storage.name!r} (from: {config.source('storage')}) is of this machine "
+            f"the storage {found.name!r} (from: {config.source('storage')}) is of this machine "
             f"alone, and others, which share the metadata store {metadata.name!r}, would find "
             f"results whose bytes they can't read: {LARGE_NEED}. Without storage=, results of "
             f"up to {most:g} MiB are kept in the metadata store (the class of a storage of "
             "yours, if each machine reaches the same content, says remote = True)"
         )
+    return found
 
 
 def if_chosen(config: Config, required: Callable[[], BlobStorageBase]) -> BlobStorageBase | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import depends_on_name, select
-from beautyspot.backends.spot_backends import check_pair, context_of, if_chosen, own_storage
+from beautyspot.backends.spot_backends import context_of, if_chosen, storage_of
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import BeautyspotError
 
@@ -115,15 +115,17 @@ class OwnBackends:
 
     def required_storage(self) -> BlobStorageBase:
         """See `Backends`."""
-        metadata = self.metadata()
         if "storage" not in self._made:
-            own = own_storage(self.config, metadata, "a storage is needed")
-            if own is not None:
-                self._made["storage"] = own
-                self._closing.callback(own.close)
-        made = cast("BlobStorageBase", self._made_once("storage"))
-        check_pair(self.config, metadata, made)
-        return made
+            brought: list[Backend] = []
+            self._made["storage"] = storage_of(
+                self.config,
+                self.metadata(),
+                lambda: cast("BlobStorageBase", self._made_once("storage")),
+                brought,
+            )
+            for each in brought:
+                self._closing.callback(each.close)
+        return cast("BlobStorageBase", self._made["storage"])
 
     def serializer(self, name: str) -> SerializerBase:
         """See `Backends`."""
