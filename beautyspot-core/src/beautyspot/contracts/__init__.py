@@ -58,7 +58,14 @@ if TYPE_CHECKING:
         rank_of,
         totals_by_function,
     )
-    from beautyspot.contracts.storage import BlobInfo, BlobStorageBase, File, Readable
+    from beautyspot.contracts.storage import (
+        NO_KEY,
+        BlobInfo,
+        BlobStorageBase,
+        File,
+        Readable,
+        checked_key,
+    )
     from beautyspot.contracts.values import (
         KEY_SCHEME,
         Buffer,
@@ -82,7 +89,7 @@ _LATER = {
         "rank_of",
         "totals_by_function",
     ),
-    "storage": ("BlobInfo", "BlobStorageBase", "File", "Readable"),
+    "storage": ("NO_KEY", "BlobInfo", "BlobStorageBase", "File", "Readable", "checked_key"),
     "values": ("KEY_SCHEME", "Buffer", "KeyGenBase", "SerializerBase", "TypeSupport"),
 }
 """By its module, what the first Spot of a program does not need."""
@@ -93,6 +100,7 @@ __all__ = [
     "FIELD_TYPES",
     "FILE",
     "KEY_SCHEME",
+    "NO_KEY",
     "SECONDS_PER_UNIT",
     "SIZE",
     "SOON",
@@ -133,6 +141,7 @@ __all__ = [
     "as_time",
     "begun_at",
     "byte_count",
+    "checked_key",
     "entry_of",
     "found_in",
     "in_full",
