@@ -42,16 +42,14 @@ that was written before raises it; plug-ins require ``beautyspot-core~=3.0``.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pluggy
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from beautyspot.concurrency.lazily import later
 
+if TYPE_CHECKING:
     from beautyspot.contracts import (
         BlobStorageBase,
         KeyGenBase,
@@ -60,6 +58,14 @@ if TYPE_CHECKING:
         SerializerBase,
         TypeSupport,
     )
+
+__all__ = [
+    "PROJECT",
+    "OneOrMore",
+    "hookimpl",
+    "hookspec",
+    "later",
+]
 
 B = TypeVar("B")
 OneOrMore = type[B] | list[type[B]] | Mapping[str, str]
@@ -70,28 +76,6 @@ PROJECT: Final = "beautyspot"
 
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
-
-
-def later(
-    package: str, modules: Mapping[str, str]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """`__getattr__` and `__dir__` of a package that imports what it names when that is first used.
-
-    As PEP 562 has it, ``__getattr__, __dir__ = later(__name__, {"FooStorage": "storage"})``.
-
-    Args:
-        package: its name.
-        modules: by each name, the module of the package that has it.
-    """
-
-    def value_of(name: str) -> Any:
-        if name not in modules:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{modules[name]}"), name)
-        setattr(sys.modules[package], name, value)
-        return value
-
-    return value_of, lambda: sorted({*vars(sys.modules[package]), *modules})
 
 
 @hookspec
