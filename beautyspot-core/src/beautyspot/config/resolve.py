@@ -142,10 +142,11 @@ def resolve(
     """
     if profile is not None:
         arguments = {**arguments, "profile": profile}
-    given = {}
-    for key, value in arguments.items():
-        if value is not UNSET:
-            given[key] = _Given(SETTINGS[key].checked(value, f"argument {key}="), "argument")
+    given = {
+        key: _Given(SETTINGS[key].checked(value, f"argument {key}="), "argument")
+        for key, value in arguments.items()
+        if value is not UNSET
+    }
     environment = _from_environment(environ)
     file = _file(config, environ, cwd)
     chosen = given.get("profile") or environment.get("profile")
