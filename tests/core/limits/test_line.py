@@ -297,7 +297,7 @@ def test_a_long_wait_is_said(make: Any, caplog: pytest.LogCaptureFixture) -> Non
     for number, cost in enumerate((30, 900, 900), 1):
         grant = limiter.consume(cost)
         [thread] = in_turn(limiter, [lambda: limiter.consume(0.01)])
-        until(lambda number=number: len(caplog.records) >= number)  # type: ignore[misc]
+        until(lambda number=number: len(caplog.records) >= number)
         limiter.settle(grant, 0)
         thread.join(DEADLINE)
     assert [record.levelname for record in caplog.records] == ["INFO", "WARNING", "INFO"]
