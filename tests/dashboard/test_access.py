@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from beautyspot import ConfigError, Spot
-from beautyspot_cli.store_options import Place
+from beautyspot_cli.options import Place
 from beautyspot_dashboard.access.rules import own_rules, proxied_rules
 from beautyspot_dashboard.app import make_app
 from beautyspot_dashboard.places import board_of

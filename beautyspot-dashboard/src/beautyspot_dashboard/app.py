@@ -13,21 +13,17 @@ from starlette.staticfiles import StaticFiles
 from beautyspot_dashboard.access.gate import Gate
 from beautyspot_dashboard.opening import shelf_of
 from beautyspot_dashboard.pages import (
-    diagram,
     failures,
     function,
     functions,
     health,
     home,
-    html,
     limits,
     live,
-    markdown,
     now,
     removal,
     result,
     results,
-    thumbnail,
     value,
 )
 
@@ -44,7 +40,6 @@ if TYPE_CHECKING:
 _PAGES = (
     home,
     health,
-    html,
     functions,
     function,
     results,
@@ -54,9 +49,6 @@ _PAGES = (
     live,
     now,
     value,
-    markdown,
-    thumbnail,
-    diagram,
 )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from beautyspot import Finding
-    from beautyspot_cli.store_options import Place
+    from beautyspot_cli.options import Place
 
 
 def board_of(places: Iterable[Place], *, read_only: bool | None) -> Board:

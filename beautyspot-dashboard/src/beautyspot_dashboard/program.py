@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from beautyspot_cli.ending import settled
-from beautyspot_cli.output import Output
-from beautyspot_cli.store_options import Place, store_options
+from beautyspot_cli.options import Place, store_options
+from beautyspot_cli.output import plain_errors
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,9 +59,9 @@ def command(
 ) -> None:
     """Show in a browser what stores hold and what they saved, until Ctrl-C.
 
-    A STORE is a folder .beautyspot, a folder that holds one, a database, or a URL; a folder without
-    a store yet is watched. Without one it is the .beautyspot of the working directory, or what a
-    configuration file says.
+    A STORE, in place of --store, is a folder .beautyspot, a folder that holds one, a database, or a
+    URL; a folder without a store yet is watched. Without one it is the .beautyspot of the working
+    directory, or what a configuration file says.
 
     Only programs on this machine can reach it. The link that it prints opens once, in one browser;
     then it prints a new one for another. With --behind-proxy there is no link: whoever passes the
@@ -72,8 +71,9 @@ def command(
     """
     from beautyspot_dashboard.starting import start
 
-    places = [place.at(store) for store in stores] or [place]
-    start(places, port=port, opens=not no_browser, read_only=read_only, proxy=behind_proxy)
+    places = [place._replace(store=store) for store in stores] or [place]
+    with plain_errors():
+        start(places, port=port, opens=not no_browser, read_only=read_only, proxy=behind_proxy)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -82,10 +82,7 @@ def main(arguments: Sequence[str]) -> int:
     Args:
         arguments: the words behind ``beautyspot ui``.
     """
-    output = Output()
-
-    def run() -> None:
-        with command.make_context(_NAME, list(arguments), obj=output) as ctx:
-            command.invoke(ctx)
-
-    return settled(run, output)
+    try:
+        command.main(list(arguments), prog_name=_NAME)
+    except SystemExit as end:
+        return int(end.code or 0)

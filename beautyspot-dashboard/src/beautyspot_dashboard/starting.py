@@ -7,7 +7,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import click
-from beautyspot_cli.texts import safe, safe_lines
+from beautyspot_cli.formats import safe, safe_lines
 
 from beautyspot_dashboard.access.rules import own_rules, proxied_rules
 from beautyspot_dashboard.app import make_app
@@ -18,7 +18,7 @@ from beautyspot_dashboard.summaries import begin_summary
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from beautyspot_cli.store_options import Place
+    from beautyspot_cli.options import Place
 
     from beautyspot_dashboard.access.rules import Rules
     from beautyspot_dashboard.board import Board

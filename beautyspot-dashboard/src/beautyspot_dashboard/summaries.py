@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import BeautyspotError, Counts, StoredFunction
-from beautyspot_cli.texts import safe
+from beautyspot_cli.formats import safe
 
 from beautyspot_dashboard.kept import ALWAYS
 

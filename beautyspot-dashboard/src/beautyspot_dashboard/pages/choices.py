@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 from beautyspot import ConfigError
-from beautyspot_cli.filter_options import FILTERS
+from beautyspot_cli.options import FILTERS
 
 from beautyspot_dashboard.rendering.command_lines import command_line
 from beautyspot_dashboard.rendering.filters import Filters, option, read_filters, told

@@ -15,7 +15,7 @@ from beautyspot_dashboard.rendering.kinds import kind_of
 from beautyspot_dashboard.rendering.links import href, result_href
 from beautyspot_dashboard.rendering.templates import fragment, render
 from beautyspot_dashboard.streaming import Event, event_stream
-from beautyspot_dashboard.values.thumbnails import thumbnail_href
+from beautyspot_dashboard.values.media import thumbnail_href
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from beautyspot_cli.texts import safe
+from beautyspot_cli.formats import safe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,13 +17,13 @@ def command_line(
     shelved: Shelved, command: str, *words: str, options: Mapping[str, object] | None = None
 ) -> str:
     """The command line, quoted for a shell; options that are None, False or "" are left out."""
-    parts = ["beautyspot", command, *words]
+    parts = ["beautyspot", *shelved.words, command, *words]
     for name, value in (options or {}).items():
         if value is True:
             parts.append(f"--{name}")
         elif value not in (None, False, ""):
             parts += [f"--{name}", str(value)]
-    return " ".join(map(_quoted, (*parts, *shelved.words)))
+    return " ".join(map(_quoted, parts))
 
 
 def _quoted(word: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
 from beautyspot import ConfigError, RecordNotFound, Where
-from beautyspot_cli.filter_options import FILTERS, filter_options
+from beautyspot_cli.options import FILTERS, filter_options
 
 from beautyspot_dashboard.rendering.links import with_query
 
