@@ -152,6 +152,10 @@ def test_replay_runs_nothing(make_spot: Callable[..., Spot]) -> None:
     for missing in (lambda: marked(2), lambda: asyncio.run(later(1)), lambda: marked(iter(()))):
         with pytest.raises(CacheMissError, match="nothing is stored"):
             missing()
+    spot.shutdown()
+    for missing in (lambda: marked(1), lambda: asyncio.run(later(1))):
+        with pytest.raises(CacheMissError, match="was shut down"):
+            missing()
     assert RAN == []
 
 
