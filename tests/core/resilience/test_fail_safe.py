@@ -227,7 +227,7 @@ def test_no_storage_installed_keeps_results_in_the_database(
         assert marked("abc") == marked("abc") == "abcabc"
         assert RAN == ["abc"]
         for mistake in (lambda: spot.mark(save_blob=True)(double), lambda: spot.storage):
-            with pytest.raises(BackendNotFound, match="leaves out: local"):
+            with pytest.raises(BackendNotFound, match="BEAUTYSPOT_PLUGINS lets in 'none'"):
                 mistake()
     finally:
         registry.forget()
