@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import depends_on_name, select
-from beautyspot.backends.spot_backends import check_place, context_of, if_chosen, own_storage
+from beautyspot.backends.spot_backends import context_of, if_chosen, storage_of
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import BeautyspotError
 
@@ -95,7 +96,7 @@ class Backends:
         Raises:
             StorageError: it can't be reached.
         """
-        return if_chosen(self.config, self.metadata(), self.required_storage)
+        return if_chosen(self.config, self.required_storage)
 
     def required_storage(self) -> BlobStorageBase:
         """The storage.
@@ -107,12 +108,11 @@ class Backends:
         """
         if self._spot is not None:
             return self._spot.storage
-        metadata = self.metadata()
-        check_place(self.config, metadata, "a storage is needed")
-        if "storage" not in self._made and (own := own_storage(self.config, metadata)) is not None:
-            self._made["storage"] = own
-            self._owned.append(own)
-        found: BlobStorageBase = self._once("storage")
+        if "storage" not in self._made:
+            self._made["storage"] = storage_of(
+                self.config, self.metadata(), partial(self._once, "storage"), self._owned
+            )
+        found: BlobStorageBase = self._made["storage"]
         return found
 
     def serializer(self, name: str) -> SerializerBase:
