@@ -90,8 +90,8 @@ def _configured(given: Given) -> list[Place]:
     config = given.resolved({})
     if config["metadata"] == "sqlite":
         if config["db_path"] is not None:
-            return [_file(_anchored(config, "db_path"), given, config)]
-        files = _databases_in(_anchored(config, "directory"), given)
+            return [_file(absolute(config["db_path"], "db_path"), given, config)]
+        files = _databases_in(absolute(config["directory"], "directory"), given)
         return [_file(path, given, config) for path in files]
     if given.name is None:
         raise ConfigError(
@@ -101,10 +101,6 @@ def _configured(given: Given) -> list[Place]:
         )
     shown = f"{masked(config['metadata'])!s:.200} of {given.name}"
     return [Place(given.name, config, shown)]
-
-
-def _anchored(config: Config, setting: str) -> Path:
-    return absolute((config.anchor(setting) or Path()) / config[setting], setting)
 
 
 def _at_url(url: str, given: Given) -> Place:
