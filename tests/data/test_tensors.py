@@ -120,7 +120,7 @@ def test_what_has_no_bytes_is_refused(torch: Any) -> None:
             canonical(tensor)
         with pytest.raises(SerializationError, match="only dense tensors .* in another form"):
             SERIALIZER.dumps(tensor)
-    with pytest.raises(UnstableKeyError, match="on the device meta, and has no content"):
+    with pytest.raises(UnstableKeyError, match="quantised or without content"):
         canonical(meta)
 
 
@@ -186,17 +186,20 @@ def test_what_would_not_come_back_is_refused(torch: Any) -> None:
         with pytest.raises(SerializationError, match=message):
             SERIALIZER.dumps(value)
 
-    refused(carrying(trained(), grad=ones), "a Tensor has a gradient: return that beside it")
+    refused(carrying(trained(), grad=ones), "or a gradient: return it with .* beside it")
     refused(carrying(torch.tensor([1]), unit="m"), r"attributes of its own \(unit\)")
     if torch is torch_stand_in:
-        refused(carrying(trained(), grad_fn=object()), r"the graph that made it: .* \.detach\(\)")
+        refused(
+            carrying(trained(), grad_fn=object()),
+            r"the graph that made it, .* \.detach\(\)",
+        )
         refused(
             carrying(ones, device=torch.device("cuda:0")),
-            r"on cuda:0 can't be stored: return it with \.cpu",
+            r"on another device, .* return it with .*\.cpu",
         )
         refused(torch.tensor([1], dtype=torch.float128), r"of torch\.float128 has no stored form")
     else:
-        refused(trained() * 2, r"the graph that made it: .* \.detach\(\)")
+        refused(trained() * 2, r"the graph that made it, .* \.detach\(\)")
         refused(torch.nn.Parameter(ones), "not a type that can be stored")
 
 

@@ -140,7 +140,7 @@ def test_what_numpy_can_not_store_portably_is_refused(value):
     [
         (
             np.ma.array([1, 2], mask=[0, 1]),
-            r"two arrays \(….data, ….mask\)",
+            "of a masked one ….data and ….mask",
             lambda x: (x.data, x.mask),
         ),
         (

@@ -89,10 +89,7 @@ def _whole(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return type(value)(map(_whole, value))
     if type(value) is SimpleNamespace:
-        array = import_module("numpy").empty(len(value.items), object)
-        for place, item in enumerate(value.items):
-            array[place] = item
-        return array.reshape(value.shape)
+        return import_module("numpy").fromiter(value.items, object).reshape(value.shape)
     return value
 
 

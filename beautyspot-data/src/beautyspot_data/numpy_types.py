@@ -190,13 +190,10 @@ def encode(value: Any) -> object:
         return ["text", bytes(value) if isinstance(value, bytes) else str.__str__(value)]
     if isinstance(value, np.dtype):
         return ["type", _OBJECT if value.kind == "O" else _descr(value)]
-    if issubclass(kind, np.ma.MaskedArray):
-        other = "its two arrays (….data, ….mask)"
-    elif issubclass(kind, np.ndarray):
-        other = "a plain array: numpy.array(…, subok=False)"
-    else:
-        other = "it in another form"
-    raise SerializationError(f"is not a type that can be stored: return {other}, or, {PICKLE_IT}")
+    raise SerializationError(
+        "is not a type that can be stored: return a plain array (numpy.array(…, subok=False); of a "
+        f"masked one ….data and ….mask), or, {PICKLE_IT}"
+    )
 
 
 def _is_portable(dtype: np.dtype[Any]) -> bool:
@@ -230,13 +227,7 @@ def _descr(dtype: np.dtype[Any]) -> str:
 
 
 def _append(array: Array, out: bytearray) -> None:
-    if not array.size:
-        return
-    if array.flags.c_contiguous:
-        out += array.reshape(-1).view(np.uint8).data
-        return
-    for chunk in _chunks(array):
-        out += chunk
+    out += np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
 
 
 def decode(form: Any) -> Any:

@@ -288,13 +288,8 @@ def _labels(value: Any) -> Any:
 
 
 def _array(part: Any) -> Any:
-    """A stored column; NumPy would make a 2-D array of a list of lists."""
-    if type(part) is not list:
-        return part
-    array = np.empty(len(part), object)
-    for place, item in enumerate(part):
-        array[place] = item
-    return array
+    """A stored column; of a list of lists, too, the items are the lists."""
+    return np.fromiter(part, object, len(part)) if type(part) is list else part
 
 
 def _restored(part: Any, index: Any) -> Any:

@@ -6,18 +6,15 @@ has the functions `key`, `encode` and `decode`, and some of the others of a `Typ
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import partial
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from beautyspot.contracts import TypeSupport
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from beautyspot.contracts import Data
-
-_OFTEN: Final = ("key", "encode", "decode")
+_METHODS: Final = (
+    *("key", "counted_as", "own_names", "encode", "decode", "to_media", "from_media"),
+)
 
 _TABLES: Final = (
     *("application/parquet", "application/vnd.apache.parquet", "application/x-parquet"),
@@ -33,6 +30,18 @@ _TORCH_NAMED: Final = (
 )
 
 
+def _of_module(name: str) -> Any:
+    """A method that is the function of this name in the library's module, else the base class's."""
+
+    def method(self: Library, *given: Any) -> Any:
+        has = vars(import_module(f"beautyspot_data.{self.module}"))
+        for each in _METHODS:  # in the place of these methods from now on
+            vars(self)[each] = has.get(each) or partial(getattr(TypeSupport, each), self)
+        return vars(self)[name](*given)
+
+    return method
+
+
 class Library(TypeSupport):
     """The types of one library, whose subclasses count as well."""
 
@@ -40,47 +49,16 @@ class Library(TypeSupport):
     for_looking = True
     module: ClassVar[str]
 
-    @cached_property
-    def _its(self) -> Any:
-        """The module, whose functions stand in the place of these methods from then on."""
-        module = import_module(f"beautyspot_data.{self.module}")
-        vars(self).update({name: getattr(module, name) for name in _OFTEN if hasattr(module, name)})
-        return module
+    key = _of_module("key")
+    counted_as = _of_module("counted_as")
+    own_names = _of_module("own_names")
+    encode = _of_module("encode")
+    decode = _of_module("decode")
+    to_media = _of_module("to_media")
+    from_media = _of_module("from_media")
 
     def __reduce__(self) -> tuple[type[TypeSupport], tuple[()]]:
         return type(self), ()
-
-    def key(self, value: Any) -> object:
-        """See the base class."""
-        return self._its.key(value)
-
-    def counted_as(self, cls: type) -> type:
-        """See the base class."""
-        found: type = getattr(self._its, "counted_as", super().counted_as)(cls)
-        return found
-
-    def own_names(self, cls: type) -> Callable[[str], object] | None:
-        """See the base class."""
-        found: Callable[[str], object] | None
-        found = getattr(self._its, "own_names", super().own_names)(cls)
-        return found
-
-    def encode(self, value: Any) -> object:
-        """See the base class."""
-        return self._its.encode(value)
-
-    def decode(self, value: Any) -> Any:
-        """See the base class."""
-        return self._its.decode(value)
-
-    def to_media(self, value: Any, content_type: str) -> tuple[Data, object]:
-        """See the base class."""
-        found: tuple[Data, object] = self._its.to_media(value, content_type)
-        return found
-
-    def from_media(self, data: Data, content_type: str, beside: Any) -> Any:
-        """See the base class."""
-        return self._its.from_media(data, content_type, beside)
 
 
 class NumpyTypes(Library):

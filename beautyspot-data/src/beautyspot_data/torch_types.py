@@ -25,16 +25,14 @@ if TYPE_CHECKING:
 _TORCH: Final[Any] = import_module("torch")  # by name: type checkers need no Torch then
 
 
-def _lacks(tensor: Any) -> str:
-    """Why the content of a tensor can't be read as bytes; "" if it can."""
-    if tensor.layout is not _TORCH.strided or tensor.is_quantized or tensor.is_nested:
-        return (
-            "is sparse, nested or quantised, and only dense tensors have a stable form: take it in "
-            "another form"
+def _check_dense(tensor: Any, wrong: type[Exception]) -> None:
+    """Refuse a tensor whose content can't be read as bytes."""
+    is_dense = tensor.layout is _TORCH.strided and not (tensor.is_quantized or tensor.is_nested)
+    if not is_dense or tensor.device.type == "meta":
+        raise wrong(
+            "is sparse, nested, quantised or without content, and only dense tensors have a stable "
+            "form: take it in another form"
         )
-    if tensor.device.type == "meta":
-        return "is on the device meta, and has no content: take one that has"
-    return ""
 
 
 def _raw(tensor: Any) -> Any:
@@ -63,8 +61,7 @@ def key(value: Any) -> object:
         return [*value]
     if not isinstance(value, _TORCH.Tensor):
         return str(value)
-    if reason := _lacks(value):
-        raise UnstableKeyError(reason)
+    _check_dense(value, UnstableKeyError)
     if value.grad_fn is not None:
         raise UnstableKeyError("has the graph that made it: pass it with .detach()")
     head = str(value.dtype), value.device.type, value.requires_grad, [*value.shape]
@@ -104,14 +101,12 @@ def _check(value: Any) -> None:
         raise SerializationError(
             f"is not a type that can be stored: return a plain tensor, or, {PICKLE_IT}"
         )
-    if reason := _lacks(value):
-        raise SerializationError(reason)
-    if value.device.type != "cpu":
-        raise SerializationError(f"on {value.device} can't be stored: return it with .cpu()")
-    if value.grad_fn is not None:
-        raise SerializationError("has the graph that made it: return it with .detach()")
-    if _gradient(value) is not None:
-        raise SerializationError("has a gradient: return that beside it")
+    _check_dense(value, SerializationError)
+    if value.device.type != "cpu" or value.grad_fn is not None or _gradient(value) is not None:
+        raise SerializationError(
+            "is on another device, or has the graph that made it, or a gradient: return it with "
+            ".detach().cpu(), and a gradient beside it"
+        )
     if _name(value) not in _TYPES or sys.byteorder != "little":
         raise SerializationError(f"of {value.dtype} has no stored form: convert it, with .to(…)")
 

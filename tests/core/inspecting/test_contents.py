@@ -165,29 +165,6 @@ def test_a_hostile_row_names_no_folder_and_no_header(serializer, content_type, f
     assert (content.content_type, content.filename) == (content_type, filename)
 
 
-# ----------------------------------------------------------------------------- a part of it
-
-
-RANGES = [(0, None), (0, 0), (0, 1), (5, 9), (69_999, 200_000), (80_000, None), (10**20, 10**21)]
-
-
-@pytest.mark.parametrize("options", [{}, {"compress": "zstd"}], ids=["plain", "compressed"])
-@pytest.mark.parametrize("storage", [{}, {"storage": MemoryStorage()}], ids=["folder", "whole"])
-@pytest.mark.parametrize("save_blob", [True, False])
-def test_a_part_of_the_content(make_spot, options, storage, save_blob):
-    spot = make_spot(**storage)
-    value = {"rows": [*range(250)] * 200}
-    key = stored(spot, value, save_blob=save_blob, **options)
-    with bs.open_store(spot) as store:
-        content = store.content(key)
-        data = b"".join(content.chunks())
-        assert ("zstd" in store.row(key).serializer) == bool(options)
-        for start, stop in RANGES:
-            assert b"".join(content.part(start, stop)) == data[start:stop]
-            assert all(content.part(start, stop)), "no part is empty"
-        assert b"".join(content.part()) == data
-
-
 # --------------------------------------------------------------------------------------- damage
 
 
@@ -268,7 +245,6 @@ def check_streaming(folder: Path, size: int) -> None:
     tracemalloc.start()
     try:
         assert sum(map(len, store.content(key).chunks())) == size
-        assert sum(map(len, store.content(key).part(5, size))) == size - 5
         assert [*store.verify()] == []
         assert store.copy_to(bs.open_store(MemoryMetadataStore(), storage=storage)).entries == 1
         _, peak = tracemalloc.get_traced_memory()

@@ -273,8 +273,8 @@ def test_what_can_t_be_read_at_all_ends_no_copy(tmp_path):
         done = bs.open_store(metadata, storage=storage).copy_to(target)
         assert done.entries == 4
         assert {f.key: (f.kind, f.problem) for f in done.faults} == {
-            keys[1]: ("unreadable", "it can't be read: permission denied"),
-            keys[2]: ("unreadable", "it can't be read: a row that makes no sense"),
+            keys[1]: ("unreadable", "permission denied"),
+            keys[2]: ("unreadable", "a row that makes no sense"),
         }
         assert {row.cache_key for row in target.rows()} == {*keys} - {keys[1], keys[2]}
 

@@ -67,20 +67,15 @@ def age(folder: Path, by: float = 7200.0) -> None:
 def test_missing_blobs_and_orphans_are_counted(folder: Path) -> None:
     blobs = sorted(path for path in (folder / ".beautyspot" / "blobs").rglob("*") if path.is_file())
     blobs[0].unlink()
-    young = found()["storage local"][1]
-    assert young[0] == "ok"
-    assert young[1].startswith("1 of 3 blobs missing, younger than an hour")
-    age(folder)  # it may be that it was just being saved
+    assert not [one for one in found()["storage local"] if one[0] != "ok"], "it may be on its way"
+    age(folder)
     moved = blobs[1].with_name(f"{'0' * 32}-00000000.bin")
     moved.write_bytes(b"orphan")
     os.utime(moved, (0, 0))
-    states = found(folder)["storage local"]
-    assert states[1][0] == "warning"
-    assert states[1][1].startswith("1 of 3 blobs are missing: those calls are computed again")
-    assert states[2] == (
-        "warning",
-        "1 blobs (6 bytes) belong to no result: beautyspot collect removes them",
-    )
+    [(state, text)] = [one for one in found(folder)["storage local"] if one[0] != "ok"]
+    assert state == "warning"
+    assert text.startswith("1 of 3 blobs are missing, whose calls are computed again")
+    assert "1 blobs (6 bytes) belong to no result (beautyspot collect removes them)" in text
 
 
 def test_blobs_of_other_stores_are_counted(folder: Path) -> None:
@@ -105,7 +100,7 @@ def test_where_nothing_is_stored_yet_that_is_said(
     subjects = found()
     [(state, text)] = subjects["store"]
     assert state == "warning"
-    assert text.startswith(f"nothing is stored yet in {tmp_path / '.beautyspot'}, so")
+    assert text.startswith("nothing is stored yet, so no write is tried: there is no store in")
     assert subjects["storage local"][0][0] == "ok"
     assert not list(tmp_path.iterdir())
     with pytest.raises(bs.ConfigError, match="there is no store in"):

@@ -76,16 +76,13 @@ def test_ways_to_name_a_store(home: Path, where: Any) -> None:
 @pytest.mark.parametrize(
     ("where", "name", "message"),
     [
-        ("app", None, "for the store of the Spot 'app' give name="),
-        (
-            "nowhere.db",
-            None,
-            "no file .*nowhere.db. Give the path",
-        ),
+        ("app", None, "no file .*app[.] .*name= says of which Spot"),
+        ("nowhere.db", None, "no file .*nowhere.db. The databases in that folder are none"),
         (".beautyspot/ap.db", None, "in that folder are app.db"),
         ("empty", None, "there is no store in .*: looked for files that end in .db"),
         (None, "ap", "no store of the Spot 'ap' .* stores in that folder are app. Correct name="),
         (".beautyspot/app.db", "other", "name='other' says nothing: leave it out"),
+        ("sqlite:///.beautyspot/app.db", "other", "name='other' says nothing: leave it out"),
         ("", None, "names no store"),
         ("a\0b", None, "names no store"),
         (b"x", None, "not an object of type bytes: give one of these"),

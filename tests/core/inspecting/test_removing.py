@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from beautyspot import ConfigError, Pruned, Removed, Store, open_store
@@ -13,9 +12,6 @@ from core.inspecting.stored import DAY, NOW, ROWS
 from core.inspecting.test_rows import sizes
 from rows import put_rows, remove_row
 from scripted import scripted
-
-if TYPE_CHECKING:
-    pass
 
 NOTHING = Pruned(0, 0, 0, 0, 0)
 
@@ -44,7 +40,7 @@ def test_what_matches_goes(store: Store, where: Any, gone: list[int]) -> None:
 
 
 def test_nothing_goes_without_a_filter(store: Store) -> None:
-    for where in ({}, {"expired": False, "function": None}):
+    for where in ({}, {"expired": False, "function": None}, {"at": NOW}):
         with pytest.raises(ConfigError, match="say what to remove"):
             store.remove(**where)  # type: ignore[arg-type]  # as a program may give them
     with pytest.raises(ConfigError, match="Did you mean 'older'"):
@@ -96,15 +92,6 @@ def text(x: str) -> str:
     return x * 10
 
 
-running, may_end = threading.Event(), threading.Event()
-
-
-def slow(x: str) -> str:
-    running.set()
-    assert may_end.wait(30)
-    return x * 10
-
-
 def blobs(spot: Any) -> int:
     return sum(path.is_file() for path in Path(spot.storage.base_dir).rglob("*"))
 
@@ -130,32 +117,22 @@ def test_blobs_go_with_their_rows_and_others_as_garbage(make_spot: Any) -> None:
     assert spot.peek(marked, "b").value == text("b")
 
 
-@pytest.mark.parametrize(
-    ("where", "stays"),
-    [
-        ({"function": "*:text"}, False),
-        ({"tag": "paid"}, False),
-        ({"function": "*", "larger": 1}, True),
-    ],
-)
-def test_a_call_that_is_under_way(make_spot: Any, where: Any, stays: bool) -> None:
-    """It does not bring back what is removed by its function; else its new result is stored."""
+def test_what_was_shown_goes_and_what_came_later_stays(make_spot: Any) -> None:
     spot = make_spot(strict=True)
-    marked = spot.mark(name="app:text", tags=("paid",))(slow)
-    may_end.set()
-    marked("a")
-    running.clear()
-    may_end.clear()
-    caller = threading.Thread(target=lambda: spot.refresh(marked, "a"))
-    caller.start()
-    try:
-        assert running.wait(30)
-        with open_store(spot.db_path, config=False) as store:
-            assert store.remove(**where)[::2] == (1, 0)
-    finally:
-        may_end.set()
-        caller.join()
-    assert bool(spot.peek(marked, "a")) is stays
+    marked = spot.mark(name="app:text")(text)
+    for x in "abc":
+        marked(x)
+    with open_store(spot.db_path, config=False) as store:
+        at = store.metadata.now()
+        shown = list(store.rows(at=at, unused=0))
+        marked("d")
+        spot.refresh(marked, "a")
+        size = sum(row.size or 0 for row in shown[1:])
+        assert store.total(at=at, unused=0).entries == 2
+        assert [*store.over_limits(older_than=0, at=at)] == [*store.rows(at=at)]
+        assert store.remove(at=at, unused=0) == Removed(2, size)
+        assert store.prune(older_than=0, at=at).entries == 0
+        assert {row.cache_key for row in store.rows()} == {spot.key(marked, x) for x in "ad"}
 
 
 def test_a_row_that_was_replaced_meanwhile_stays() -> None:

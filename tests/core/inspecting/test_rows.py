@@ -52,6 +52,8 @@ def sizes(rows: Any) -> list[int]:
         ({"older": (HALF - timedelta(days=60)).date()}, []),
         ({"newer": "2026-01-02"}, [1, 2, 3, 4, 5, 6]),
         ({"unused": "60h"}, [3, 4, 5, 6]),
+        ({"at": NOW - 2.5 * DAY}, [3, 4, 5, 6]),
+        ({"at": NOW - DAY, "older": "60h"}, [4, 5, 6]),
         ({"expired": True}, [4]),
         ({"larger": 3, "smaller": "4B"}, [3, 4]),
         ({"arguments": "ALICE"}, [1]),
@@ -84,6 +86,7 @@ def test_filters(shown: Store, where: Any, found: list[int]) -> None:
         ({"larger": "big"}, "larger='big': give a number of bytes"),
         ({"version": 1.5}, "version=1.5: give a text or a whole number"),
         ({"version": "auto"}, "names no version"),
+        ({"at": "now"}, "at='now': give a Unix time"),
         ({"expired": "yes"}, "expired='yes': give True or False"),
         ({"order": "bigest"}, "order='bigest': there is no such order. Did you mean 'largest'"),
         ({"limit": 0}, "limit=0: give a whole number of rows"),
@@ -136,7 +139,7 @@ def test_a_row_by_the_beginning_of_its_key(shown: Store) -> None:
         shown.row(ROWS[2]._replace(cache_key="abc"))
     with pytest.raises(ConfigError, match="give 6 hex digits or more"):
         shown.row("00003")
-    with pytest.raises(ConfigError, match="give a key"):
+    with pytest.raises(ConfigError, match="no key"):
         shown.row("")
     with pytest.raises(LookupError, match="has a key that begins with 123456"):
         shown.row("123456")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from beautyspot.backends.registry import load_plugins
@@ -14,150 +15,13 @@ from beautyspot.errors import BeautyspotError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from beautyspot.backends.registry import Registry
     from beautyspot.config.resolve import Config
     from beautyspot.contracts import (
         Backend,
         BlobStorageBase,
-        Context,
         SerializerBase,
     )
     from beautyspot.contracts.values import Types
-
-
-class Backends(Protocol):
-    """The metadata store and the storage, and the settings that they were made by."""
-
-    config: Config
-    context: Context
-
-    def metadata(self) -> MetadataStoreBase:
-        """The metadata store, which may change."""
-        ...
-
-    def looking(self) -> MetadataStoreBase:
-        """The metadata store, to be looked at.
-
-        Raises:
-            MetadataError: it can't be reached.
-        """
-        ...
-
-    def storage(self) -> BlobStorageBase | None:
-        """The storage; None where none was chosen or is installed.
-
-        Raises:
-            StorageError: it can't be reached.
-        """
-        ...
-
-    def required_storage(self) -> BlobStorageBase:
-        """The storage.
-
-        Raises:
-            BackendNotFound: none is installed; says how to get one.
-            ConfigError: the default one can't be shared, and the metadata store is.
-            StorageError: it can't be reached.
-        """
-        ...
-
-    def serializer(self, name: str) -> SerializerBase:
-        """The serializer of that name, which knows no classes of the program.
-
-        Raises:
-            BackendNotFound: none is installed; says how to get it.
-        """
-        ...
-
-    def types(self) -> Types:
-        """The types of plug-ins of which values are restored for who looks at them."""
-        ...
-
-    def close(self) -> None:
-        """Close what was made here."""
-
-
-class OwnBackends:
-    """Backends that are made here, and closed."""
-
-    def __init__(self, name: str, config: Config, plugins: Iterable[object]) -> None:
-        self.config = config
-        self.context = context_of(name, config)
-        self._registry = load_plugins(plugins)
-        self._made: dict[str, Any] = {}
-        self._closing, self._closing_first = ExitStack(), ExitStack()
-
-    @property
-    def depends_on_name(self) -> bool:
-        """Whether the metadata store has a place for each name of a Spot."""
-        spec = self.config["metadata"]
-        return isinstance(spec, str) and depends_on_name(
-            "metadata", spec, self._registry, self.context
-        )
-
-    def metadata(self) -> MetadataStoreBase:
-        """See `Backends`."""
-        return cast("MetadataStoreBase", self._made_once("metadata"))
-
-    def looking(self) -> MetadataStoreBase:
-        """See `Backends`. It is another object than `metadata`, unless that was given."""
-        if isinstance(self.config["metadata"], MetadataStoreBase):
-            return self.metadata()
-        if "looking" not in self._made:
-            made = cast("MetadataStoreBase", self._make("metadata", self._closing_first))
-            made.open(look=True)
-            self._made["looking"] = made
-        return cast("MetadataStoreBase", self._made["looking"])
-
-    def storage(self) -> BlobStorageBase | None:
-        """See `Backends`."""
-        return if_chosen(self.config, self.required_storage)
-
-    def required_storage(self) -> BlobStorageBase:
-        """See `Backends`."""
-        if "storage" not in self._made:
-            brought: list[Backend] = []
-            self._made["storage"] = storage_of(
-                self.config,
-                self.metadata(),
-                lambda: cast("BlobStorageBase", self._made_once("storage")),
-                brought,
-            )
-            for each in brought:
-                self._closing.callback(each.close)
-        return cast("BlobStorageBase", self._made["storage"])
-
-    def serializer(self, name: str) -> SerializerBase:
-        """See `Backends`."""
-        return _serializer(self, self._registry, name)
-
-    def types(self) -> Types:
-        """See `Backends`."""
-        return _types(self._registry)
-
-    def _made_once(self, point: str) -> Backend:
-        if point not in self._made:
-            self._made[point] = self._make(point, self._closing)
-        return cast("Backend", self._made[point])
-
-    def _make(self, point: str, closing: ExitStack) -> Backend:
-        config = self.config
-        made, owned = select(
-            point,
-            config[point],
-            registry=self._registry,
-            context=self.context,
-            source=config.source(point),
-            anchor=config.anchor(point),
-        )
-        if owned:
-            closing.callback(made.close)
-        return made
-
-    def close(self) -> None:
-        """See `Backends`. What has written is closed last: it can tidy up behind itself then."""
-        with self._closing:
-            self._closing_first.close()
 
 
 class SpotLike(Protocol):
@@ -181,62 +45,119 @@ class SpotLike(Protocol):
         ...
 
 
-class SpotBackends:
-    """The backends of a Spot, which closes them."""
+class Backends:
+    """The metadata store and the storage, and the settings that they are made by.
 
-    def __init__(self, spot: SpotLike) -> None:
+    Args:
+        name: of the Spot that uses them.
+        config: its settings.
+        plugins: modules or objects with hooks.
+        spot: whose own ones they are, if they are not made here; it closes them.
+    """
+
+    def __init__(
+        self, name: str, config: Config, plugins: Iterable[object], spot: SpotLike | None = None
+    ) -> None:
+        self.config = config
+        self.context = context_of(name, config)
+        self._registry = load_plugins(plugins)
         self._spot = spot
-        self.config = spot.config
-        self.context = context_of(spot.name, spot.config)
+        self._made: dict[str, Any] = {}
+        self._owned: list[Backend] = []
+
+    @property
+    def depends_on_name(self) -> bool:
+        """Whether the metadata store has a place for each name of a Spot."""
+        spec = self.config["metadata"]
+        return isinstance(spec, str) and depends_on_name(
+            "metadata", spec, self._registry, self.context
+        )
 
     def metadata(self) -> MetadataStoreBase:
-        """See `Backends`."""
-        return self._spot.metadata
+        """The metadata store, which may change."""
+        found: MetadataStoreBase = self._spot.metadata if self._spot else self._once("metadata")
+        return found
 
     def looking(self) -> MetadataStoreBase:
-        """See `Backends`."""
-        return self._spot.metadata
+        """The metadata store, to be looked at: another object than `metadata`, unless it was given.
+
+        Raises:
+            MetadataError: it can't be reached.
+        """
+        if self._spot is not None or isinstance(self.config["metadata"], MetadataStoreBase):
+            return self.metadata()
+        found: MetadataStoreBase = self._once("metadata", "looking")
+        found.open(look=True)
+        return found
 
     def storage(self) -> BlobStorageBase | None:
-        """See `Backends`."""
+        """The storage; None where none was chosen or is installed.
+
+        Raises:
+            StorageError: it can't be reached.
+        """
         return if_chosen(self.config, self.required_storage)
 
     def required_storage(self) -> BlobStorageBase:
-        """See `Backends`."""
-        return self._spot.storage
+        """The storage.
+
+        Raises:
+            BackendNotFound: none is installed; says how to get one.
+            ConfigError: the default one can't be shared, and the metadata store is.
+            StorageError: it can't be reached.
+        """
+        if self._spot is not None:
+            return self._spot.storage
+        if "storage" not in self._made:
+            self._made["storage"] = storage_of(
+                self.config, self.metadata(), partial(self._once, "storage"), self._owned
+            )
+        found: BlobStorageBase = self._made["storage"]
+        return found
 
     def serializer(self, name: str) -> SerializerBase:
-        """See `Backends`."""
-        return _serializer(self, load_plugins(), name)
+        """The serializer of that name, which knows no classes of the program.
+
+        It is the one that the settings give options to, or hold, if it has the name; else the plain
+        one: a name that a row has selects one that is installed, and nothing else.
+
+        Raises:
+            BackendNotFound: none is installed; says how to get it.
+        """
+        with suppress(BeautyspotError):
+            made = self._select("serializer", self.config["serializer"])[0]
+            if made.name == name:
+                return cast("SerializerBase", made).supporting(self.types())
+        plain = self._select("serializer", self._registry.find("serializer", name))[0]
+        return cast("SerializerBase", plain).supporting(self.types())
 
     def types(self) -> Types:
-        """See `Backends`."""
-        return _types(load_plugins())
+        """The types of plug-ins of which values are restored for who looks at them."""
+        supports = self._registry.supports()
+        return {name: each for name, each in supports.items() if each.for_looking}
+
+    def _select(self, point: str, spec: object) -> tuple[Backend, bool]:
+        return select(
+            point,
+            spec,
+            registry=self._registry,
+            context=self.context,
+            source=self.config.source(point),
+            anchor=self.config.anchor(point),
+        )
+
+    def _once(self, point: str, name: str = "") -> Any:
+        """What the settings select, made once for each name."""
+        name = name or point
+        if name not in self._made:
+            self._made[name], owned = self._select(point, self.config[point])
+            if owned:
+                self._owned.append(self._made[name])
+        return self._made[name]
 
     def close(self) -> None:
-        """They are the Spot's."""
-
-
-def _serializer(backends: Backends, registry: Registry, name: str) -> SerializerBase:
-    """The one that the settings give options to, or hold, if it has the name; else the plain one.
-
-    A name that a row has selects one that is installed, and nothing else.
-    """
-    config = backends.config
-    with suppress(BeautyspotError):
-        made, _ = select(
-            "serializer",
-            config["serializer"],
-            registry=registry,
-            context=backends.context,
-            anchor=config.anchor("serializer"),
-        )
-        if made.name == name:
-            return cast("SerializerBase", made).supporting(backends.types())
-    plain = registry.find("serializer", name)
-    made, _ = select("serializer", plain, registry=registry, context=backends.context)
-    return cast("SerializerBase", made).supporting(backends.types())
-
-
-def _types(registry: Registry) -> Types:
-    return {name: each for name, each in registry.supports().items() if each.for_looking}
+        """Close what was made here; what has written last: it can tidy up behind itself then."""
+        looking = self._made.get("looking")
+        with ExitStack() as closing:  # which calls first what was given to it last
+            for backend in sorted(self._owned, key=lambda each: each is looking):
+                closing.callback(backend.close)

@@ -1,22 +1,21 @@
-"""The part of a `Store` that removes what it holds.
+"""The part of a `Store` that removes what it holds, and copies it elsewhere.
 
 A store is changed by the same cache that a Spot stores its results through.
 """
 
 from __future__ import annotations
 
-import re
-from fnmatch import fnmatchcase
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from beautyspot.contracts import DURATION, Invalidation, Totals, seconds
+from beautyspot.contracts import DURATION, Totals, seconds
 from beautyspot.contracts.selection import size_of
 from beautyspot.contracts.store import PAGE
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot.inspecting.filters import EVERYTHING, Listing, name_of, read_filter
+from beautyspot.inspecting.filters import Listing, name_of, read_filter
+from beautyspot.inspecting.reading import Reading
 from beautyspot.messages import checked, checks_options
-from beautyspot.resilience.guarded_backends import GuardedStore, Storages
+from beautyspot.resilience.guarded_backends import GuardedStorage, GuardedStore, Storages
 from beautyspot.resilience.reporting import Reporter
 from beautyspot.results.cache import Cache
 from beautyspot.results.collecting import Collected, collect
@@ -30,12 +29,11 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import MetadataStoreBase, TaskRecord
     from beautyspot.inspecting.backends import Backends
-    from beautyspot.inspecting.filters import Among, Filter, Where
+    from beautyspot.inspecting.copying import Copied
+    from beautyspot.inspecting.filters import Among, Where
 
 FIRST: Final = 10
 """So many rows of a `Removal` are kept whole, to be shown."""
-
-_NOTED: Final = frozenset({"function", "version", "tag", "key"})
 
 
 class Removed(NamedTuple):
@@ -46,45 +44,28 @@ class Removed(NamedTuple):
     kept: int = 0  # rows that matched, and were replaced meanwhile
 
 
-def remove_all(cache: Cache, wanted: Filter) -> Removed:
-    """Remove every row that the filter lets through.
+def remove_rows(
+    cache: Cache, rows: Iterable[TaskRecord], progress: Callable[[Removed], object] | None = None
+) -> Removed:
+    """Remove these rows, each if it is still the one that was seen.
 
     Raises:
         MetadataError: the store failed; what was not reached is still there.
     """
     cache.insist()
-    removed, whats = Removed(0, 0), _invalidations(cache, wanted)
-    for what in whats or ():
-        entries, size = cache.invalidate(what)
-        removed = Removed(removed.entries + entries, removed.size + size)
-    for page in _pages(Listing(cache.store.real, wanted).rows()) if whats is None else ():
-        removed = _remove(cache, page, removed)
+    rows, removed = iter(rows), Removed(0, 0)
+    while page := list(islice(rows, PAGE)):
+        gone = cache.saver.remove({record.cache_key: record for record in page})
+        others = [record.cache_key for record in page if record.cache_key not in gone]
+        replaced = cache.store.find_many(others) if others else {}  # the rest somebody else removed
+        removed = Removed(
+            removed.entries + len(gone),
+            removed.size + sum(size_of(record) for record in page if record.cache_key in gone),
+            removed.kept + len(replaced),
+        )
+        if progress is not None:
+            progress(removed)
     return removed
-
-
-def _invalidations(cache: Cache, wanted: Filter) -> list[Invalidation] | None:
-    """What is to be invalidated, where a filter says no more than that; else None."""
-    selection = wanted.selection
-    given = {field for field, value in selection._asdict().items() if value is not None}
-    whole_key = selection.key is None or re.fullmatch(r"[0-9a-f]{32}", selection.key)
-    if wanted.outdated or not given <= _NOTED or selection.version == "" or not whole_key:
-        return None
-    if selection.key is not None:
-        return [Invalidation(selection.key)] if given == {"key"} else None
-    pattern, version, tag = selection.function, selection.version, selection.tag
-    if pattern is None:
-        return [Invalidation(None, None, version, tag)]
-    names = [each.func_identifier for each in cache.store.real.function_totals()]
-    return [Invalidation(None, each, version, tag) for each in names if fnmatchcase(each, pattern)]
-
-
-def _remove(cache: Cache, page: list[TaskRecord], before: Removed) -> Removed:
-    gone = cache.saver.remove({record.cache_key: record for record in page})
-    sizes = [size_of(record) for record in page if record.cache_key in gone]
-    others = [record.cache_key for record in page if record.cache_key not in gone]
-    replaced = cache.store.find_many(others) if others else {}  # the rest somebody else removed
-    entries, size, kept = before
-    return Removed(entries + len(sizes), size + sum(sizes), kept + len(replaced))
 
 
 class Removal:
@@ -130,49 +111,40 @@ class Removal:
         Raises:
             MetadataError: the store failed; what was not reached is still there.
         """
-        removed = Removed(0, 0)
         if not self._chosen:
-            return removed
-        cache = self._changing()
-        cache.insist()
-        for page in _pages(iter(self._chosen)):
-            removed = _remove(cache, page, removed)
-            if progress is not None:
-                progress(removed)
-        return removed
+            return Removed(0, 0)
+        return remove_rows(self._changing(), self._chosen, progress)
 
 
-def _pages(rows: Iterator[TaskRecord]) -> Iterator[list[TaskRecord]]:
-    while page := list(islice(rows, PAGE)):
-        yield page
+class Changing(Reading):
+    """Further methods of `Store`."""
 
-
-class Changing:
-    """Methods of `Store`."""
-
-    _backends: Backends
-    _closed: bool
-    place: str
-    metadata: MetadataStoreBase
-
-    def remove(self, dry_run: bool = False, **where: Unpack[Where]) -> Removed:
+    def remove(
+        self,
+        dry_run: bool = False,
+        **where: Unpack[Where],
+    ) -> Removed:
         """Remove every result that matches all filters, its row first.
 
-        It is safe while others read and write. A row that was replaced meanwhile stays. Where the
-        filters are `function`, `version`, `tag` or a whole `key` alone, calls that are under way
-        don't bring back what is removed: they return their results, which are not stored.
+        It is safe while others read and write, and to be interrupted: what was not reached stays. A
+        row that was replaced meanwhile stays, too, and calls that are under way store their
+        results. To show first what goes, and then remove that alone, give `at` both times::
+
+            at = store.metadata.now()
+            for row in store.rows(at=at, function="app:*"):
+                print(row.arguments)
+            store.remove(at=at, function="app:*")
 
         Args:
             dry_run: True counts what would be removed, and changes nothing.
-            where: see `Where`; at least one filter.
+            where: see `Where`; at least one filter beside `at`.
 
         Raises:
             ConfigError: a filter is wrong, or none is given.
             MetadataError: the store failed; what was not reached is still there.
         """
-
         wanted = read_filter("remove", where, self.metadata.now)
-        if wanted == EVERYTHING:
+        if all(value is None or value is False for name, value in where.items() if name != "at"):
             raise ConfigError(
                 'say what to remove: remove(function="app:*", older="7d"), or whatever else fits; '
                 'function="*" is everything'
@@ -180,7 +152,8 @@ class Changing:
         there = Listing(self.metadata, wanted).totals()
         if dry_run or not there.entries:
             return Removed(*there)
-        return remove_all(self._changing(), wanted)
+        cache = self._changing()
+        return remove_rows(cache, Listing(cache.store.real, wanted).rows())
 
     def prune(
         self,
@@ -217,12 +190,12 @@ class Changing:
         )
         wanted = read_filter("prune", where, self.metadata.now)
         listing = Listing(self.metadata, wanted)
-        foreseen = counted(over_limits(listing.rows, listing.totals, limits, self.metadata.now()))
+        foreseen = counted(over_limits(listing.rows, listing.totals, limits, wanted.at))
         if dry_run or not foreseen.entries:
             return foreseen
         cache = self._changing()
         listing = Listing(cache.store.real, wanted)
-        return prune(cache, limits, listing.rows, listing.totals)
+        return prune(cache, limits, listing.rows, listing.totals, wanted.at)
 
     def over_limits(
         self,
@@ -250,15 +223,13 @@ class Changing:
             unused_for=unused_for,
             expired=expired,
         )
-        listing = Listing(self.metadata, read_filter("over_limits", where, self.metadata.now))
-        over = over_limits(listing.rows, listing.totals, limits, self.metadata.now())
+        wanted = read_filter("over_limits", where, self.metadata.now)
+        listing = Listing(self.metadata, wanted)
+        over = over_limits(listing.rows, listing.totals, limits, wanted.at)
         return (record for record, _ in over)
 
     def removal(self, rows: Iterable[TaskRecord]) -> Removal:
-        """The removal of these rows, to be shown first and then carried out.
-
-        Unlike `remove`, it removes these rows and no others, whatever is stored meanwhile: calls
-        that are under way store their results.
+        """The removal of these rows and no others, to be shown first and then carried out.
 
         Args:
             rows: rows of this store, as `rows` and `over_limits` give them.
@@ -293,12 +264,69 @@ class Changing:
         """
 
         least = checked("grace", grace, seconds, DURATION)
-        self._backends.required_storage()
+        storage = GuardedStorage(self._backends.required_storage(), None)
         cache = make_cache(self._backends, self.metadata) if dry_run else self._changing()
-        storage = cache.storage()
-        assert storage is not None  # noqa: S101 - it was required
         other = None if store_id is None else str(store_id)
         return collect(cache, storage, least, other, dry_run=dry_run)
+
+    def copy_to(
+        self,
+        target: Changing,
+        *,
+        progress: Callable[[int, int], object] | None = None,
+        with_arguments: bool | None = None,
+        vouch: bool = False,
+        **where: Unpack[Where],
+    ) -> Copied:
+        """Copy results into another store, those that were written first, first.
+
+        Each is read to its end and checked on its way: what is damaged, or can't be read, is not
+        copied, and the result says so. A result that the target has is left alone unless the one
+        here was made later, so what was interrupted is completed by doing it again. Rows keep their
+        times, tags, prices and signatures. If the target has another signing key, a result is
+        signed anew, provided that it bears a signature by the key that was given for this store;
+        what nobody signed is signed only where you vouch for it. Programs may use both stores
+        meanwhile: what the target makes newer stays. Counts are copied
+        of those functions and hours of which the target has none, unless there are other filters
+        than `function`. Results of a release before 3.0 are left out.
+
+        Args:
+            target: where to, a `Store`; ``open_store(…, create=True)`` makes a new one.
+            progress: called after some results with how many are done, and how many there are, as
+                far as that is known.
+            with_arguments: whether the texts of arguments are copied. None: where the target can
+                be read by nobody else (`MetadataStoreBase.private`).
+            vouch: True has results that nobody signed signed for a target that signs: you know that
+                only those whom you trust could write into this store.
+            where: see `Where`.
+
+        Returns:
+            How many were copied, and what could not be.
+
+        Raises:
+            ConfigError: a filter is wrong, the target is this store, or none, or it demands
+                signatures, and was opened without a signing key.
+            MetadataError, StorageError: the target failed, or this store at the start; do it again.
+        """
+        from beautyspot.inspecting.copying import Copier
+
+        wanted = read_filter("copy_to", where, self.metadata.now)
+        if not isinstance(target, Changing):
+            raise ConfigError(
+                f"copy_to takes a store, not an object of type {type(target).__qualname__}: give "
+                "open_store(..., create=True)"
+            )
+        cache = target._changing()
+        if cache.store.store_id == self.metadata.store_id:
+            raise ConfigError(f"{target.place} is this store itself: name another one")
+        if cache.store.real.demands_signing and target.signing_keys is None:
+            raise ConfigError(
+                f"{target.place} takes signed results only: open it with the signing_key= of its "
+                "Spots"
+            )
+        private = target.metadata.private if with_arguments is None else with_arguments
+        copier = Copier(self._parts(), cache, with_arguments=private, vouch=vouch is True)
+        return copier.copy(self.metadata, wanted, progress)
 
     def _changing(self) -> Cache:
         """What changes the store; looking needs none of it."""

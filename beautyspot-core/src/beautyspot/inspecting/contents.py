@@ -4,7 +4,6 @@ decoded without the classes of the program.
 
 from __future__ import annotations
 
-import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -36,13 +35,8 @@ if TYPE_CHECKING:
     from beautyspot.contracts import SerializerBase, TaskRecord
     from beautyspot.contracts.values import Types
 
-    OpenPart = Callable[[int, float], Iterator[bytes]]
-
 _LONGEST: Final = 100
 """Characters of a function's name in the name of a file."""
-
-_FAR: Final = 2**62
-"""Bytes: where no result reaches, and systems still take as a place in a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,6 @@ class Content:
     filename: str
     is_media: bool
     _open: Callable[[], Iterator[bytes]] = field(repr=False, compare=False)
-    _open_part: OpenPart | None = field(default=None, repr=False, compare=False)
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes, in parts, read anew by each call; all of them are the result.
@@ -78,58 +71,13 @@ class Content:
         """
         return self._open()
 
-    def part(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """Some of the bytes, in parts: those from the byte `start` on to the byte before `stop`.
 
-        There are fewer where the result ends before. **They are not checked** against the stored
-        digest, which is that of all bytes: `chunks` does that. No more than a part is in memory
-        where the storage reads parts (`load_part`). What is compressed is in memory as a whole.
-
-        Args:
-            start: the first byte that is given, counted from 0.
-            stop: the first that is given no more; None: to the end.
-
-        Raises:
-            ConfigError: they are no numbers of bytes.
-            RestoreError: the result was replaced since it was looked up, or is damaged.
-            BlobNotFound: the blob is missing.
-            StorageError, MetadataError: they can't be read.
-        """
-        if not _is_count(start) or not (stop is None or (_is_count(stop) and stop >= start)):
-            raise ConfigError(f"part({start!r:.80}, {stop!r:.80}): give two numbers of bytes")
-        start, end = min(start, _FAR), math.inf if stop is None else min(stop, _FAR)
-        if self._open_part is None:
-            return _within(self.chunks(), start, end)
-        return filter(None, self._open_part(start, end))
-
-
-def _is_count(number: object) -> bool:
-    return isinstance(number, int) and not isinstance(number, bool) and number >= 0
-
-
-def _within(parts: Iterator[bytes], start: int, stop: float) -> Iterator[bytes]:
-    """What of the bytes lies between two places; no more of them are read."""
-    place = 0
-    for part in parts:
-        found = part[max(0, start - place) : int(max(0, min(stop - place, len(part))))]
-        if found:
-            yield found
-        place += len(part)
-        if place >= stop:
-            return
-
-
-def content_of(
-    record: TaskRecord,
-    open_parts: Callable[[], Iterator[bytes]],
-    open_part: OpenPart | None = None,
-) -> Content:
+def content_of(record: TaskRecord, open_parts: Callable[[], Iterator[bytes]]) -> Content:
     """The content of a row, without its compression.
 
     Args:
         record: the row.
         open_parts: gives all bytes as they are stored.
-        open_part: gives those from one byte on to another; None: they are read from the beginning.
 
     Raises:
         RestoreError: the row of a file has no sound name.
@@ -141,7 +89,7 @@ def content_of(
         with suppress(ConfigError):
             name = checked_name(described(codec)[0])
     if size is None:
-        return Content(kind, record.size, name, is_media, open_parts, open_part)
+        return Content(kind, record.size, name, is_media, open_parts)
 
     def whole() -> Iterator[bytes]:
         payload = Payload(b"".join(open_parts()), record.serializer or "")
@@ -163,18 +111,8 @@ def _made_up(record: TaskRecord, suffix: str) -> str:
     return f"{name or 'result'}-{key}.{suffix}"
 
 
-STREAM: Final = "stream:"
+_STREAM: Final = "stream:"
 """How the column `serializer` of a stream begins; the name of the serializer follows."""
-
-AS_IT_IS: Final = (RAW_BYTES, RAW_TEXT)
-
-
-def packed_by(codec: str) -> str | None:
-    """The name of the serializer that a result needs; None if it needs none."""
-    codec, _ = plain_of(codec)
-    if codec in AS_IT_IS or codec.startswith((FILE_CODEC, MEDIA)):
-        return None
-    return "msgpack" if codec == ERROR else codec.removeprefix(STREAM)
 
 
 def decoded(
@@ -201,31 +139,25 @@ def decoded(
     if codec == RAW_BYTES:
         return data
     if codec == RAW_TEXT:
-        return _text(data)
+        return data.decode(errors="replace")
     if codec.startswith(MEDIA):
         return _media(data, codec, record.content_type, types)
-    unpacked = _unpacked(data, codec, serializer(packed_by(codec) or ""))
+    unpacked = _unpacked(data, codec, serializer)
     if codec == ERROR and type(unpacked) is Instance:
         return ErrorInstance(unpacked.class_name, unpacked.fields)
     return unpacked
 
 
-def _unpacked(data: bytes, codec: str, serializer: SerializerBase) -> Any:
-    if serializer.requires_signature:  # whatever the class itself does
+def _unpacked(data: bytes, codec: str, serializer: Callable[[str], SerializerBase]) -> Any:
+    found = serializer("msgpack" if codec == ERROR else codec.removeprefix(_STREAM))
+    if found.requires_signature:  # whatever the class itself does
         raise NotSupportedError(
-            f"the serializer {serializer.name!r} may run what is stored, so it is never loaded to "
-            "be looked at: take the raw bytes"
+            f"the serializer {found.name!r} may run what is stored, so it is never loaded to be "
+            "looked at: take the raw bytes"
         )
-    if codec.startswith(STREAM):
-        return [serializer.loads_for_looking(item) for item in unframed(data)]
-    return serializer.loads_for_looking(data)
-
-
-def _text(data: bytes) -> str:
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise RestoreError(f"a stored text is no UTF-8: {error}") from error
+    if codec.startswith(_STREAM):
+        return [found.loads_for_looking(item) for item in unframed(data)]
+    return found.loads_for_looking(data)
 
 
 def _media(data: bytes, codec: str, content_type: str | None, types: Types) -> Any:

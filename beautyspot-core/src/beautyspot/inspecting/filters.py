@@ -45,6 +45,7 @@ class Among(TypedDict, total=False):
     arguments: str | None
     code: str | None
     outdated: bool | None
+    at: float | None
 
 
 class Where(Among, total=False):
@@ -69,6 +70,9 @@ class Where(Among, total=False):
         code: how the digest of the function's source begins. What follows a colon, the digest of
             its file, is left out.
         outdated: True: made by other code than the newest result of the same function.
+        at: the filter as it was at this Unix time, by the clock of the store
+            (`store.metadata.now()`): results that were made before it, and ages counted from it.
+            So what was shown can be removed, and nothing that came later.
     """
 
     expired: bool | None
@@ -78,17 +82,9 @@ class Filter(NamedTuple):
     """A `Where` that was checked."""
 
     selection: Selection
+    at: float = 0.0
     outdated: bool = False
 
-
-EVERYTHING: Final = Filter(Selection())
-
-_TEXTS: Final = {
-    "function": "function", "tag": "tag", "key": "key", "arguments": "text",
-}  # fmt: skip
-"""What is a text in a `Where` -> the field of the `Selection`."""
-
-_TIMED: Final = frozenset({"older", "newer", "unused", "expired"})
 
 _MOMENT: Final = (
     'how long ago, such as "7d" or "12h", or a date, such as "2026-11-19" or "2026-11-19 14:00"'
@@ -103,30 +99,22 @@ def read_filter(caller: str, where: Mapping[str, Any], clock: Callable[[], float
     Args:
         caller: the method that it was given to.
         where: what the user gave.
-        clock: the store's, which is asked only where a time is given.
+        clock: the store's.
 
     Raises:
         ConfigError: a name or a value is wrong; says what to write.
     """
     check_options(caller, where, Where.__annotations__)
     given = {name: value for name, value in where.items() if value is not None}
-    now = clock() if _TIMED.intersection(given) else 0.0
-    found: dict[str, Any] = {
-        field: _text(name, given[name]) for name, field in _TEXTS.items() if name in given
+    now = _unix_time(given["at"]) if "at" in given else clock()
+    found = {
+        field: read(name, given[name], now)
+        for name, (field, read) in _FIELDS.items()
+        if name in given
     }
-    checks = {"code": _source, "version": _version}
-    found |= {name: check(given[name]) for name, check in checks.items() if name in given}
-    for name, field in (("older", "made_before"), ("newer", "made_since")):
-        if name in given:
-            found[field] = moment(name, given[name], now)
-    for name, field in (("larger", "smallest"), ("smaller", "largest")):
-        if name in given:
-            found[field] = checked(name, given[name], byte_count, SIZE)
-    if "unused" in given:
-        found["unused_since"] = now - checked("unused", given["unused"], seconds, DURATION)
-    if _flag("expired", given):
-        found["expired_by"] = now
-    return Filter(Selection(**found), _flag("outdated", given))
+    if "at" in given:
+        found["made_before"] = min(now, found.get("made_before", now))
+    return Filter(Selection(**found), now, _flag("outdated", given.get("outdated", False)))
 
 
 def literally(name: str) -> str:
@@ -171,20 +159,20 @@ def _date(value: object) -> datetime:
     raise TypeError("no date")
 
 
-def _text(name: str, value: object) -> str:
+def _text(name: str, value: object, _now: float) -> str:
     if isinstance(value, str) and value:  # a bracket is part of a name, as in "app:load[int]"
         return value.replace("[", "[[]") if name == "function" else value
     raise ConfigError(f"{name}={value!r:.80}: give a text that is not empty")
 
 
-def _source(value: object) -> str:
+def _source(_name: str, value: object, _now: float) -> str:
     """The digest of the source, of what a row has as its code: that, a colon, the file's."""
     if isinstance(value, str) and re.fullmatch("[0-9a-fA-F]+(:[0-9a-fA-F]*)?", value):
         return value.partition(":")[0].lower()
     raise ConfigError(f"code={value!r:.80}: give hex digits, the first ones of a row's code or all")
 
 
-def _version(value: object) -> str:
+def _version(_name: str, value: object, _now: float) -> str:
     if value == "auto":
         raise ConfigError(
             'version="auto" names no version: "auto" is stored as "auto:" and a digest of the '
@@ -195,11 +183,40 @@ def _version(value: object) -> str:
     raise ConfigError(f"version={value!r:.80}: give a text or a whole number")
 
 
-def _flag(name: str, given: Mapping[str, Any]) -> bool:
-    value = given.get(name, False)
+def _unix_time(value: object) -> float:
+    if isinstance(value, int | float):
+        return value
+    raise ConfigError(f"at={value!r:.80}: give a Unix time, as store.metadata.now() does")
+
+
+def _size(name: str, value: object, _now: float) -> int:
+    return checked(name, value, byte_count, SIZE)
+
+
+def _flag(name: str, value: object) -> bool:
     if isinstance(value, bool):
         return value
     raise ConfigError(f"{name}={value!r:.80}: give True or False")
+
+
+_FIELDS: Final[dict[str, tuple[str, Callable[[str, Any, float], Any]]]] = {
+    "function": ("function", _text),
+    "version": ("version", _version),
+    "tag": ("tag", _text),
+    "key": ("key", _text),
+    "older": ("made_before", moment),
+    "newer": ("made_since", moment),
+    "unused": (
+        "unused_since",
+        lambda name, value, now: now - checked(name, value, seconds, DURATION),
+    ),
+    "expired": ("expired_by", lambda name, value, now: now if _flag(name, value) else None),
+    "larger": ("smallest", _size),
+    "smaller": ("largest", _size),
+    "arguments": ("text", _text),
+    "code": ("code", _source),
+}
+"""What a `Where` says -> the field of the `Selection`, and how that is read at a moment."""
 
 
 class Listing:
@@ -211,7 +228,10 @@ class Listing:
     def __init__(self, metadata: MetadataStoreBase, wanted: Filter) -> None:
         self._metadata = metadata
         self._selection = wanted.selection
-        self._newest_code = newest_code(metadata) if wanted.outdated else None
+        self._newest_code: dict[str, str] | None = None
+        if wanted.outdated:
+            totals = metadata.function_totals()
+            self._newest_code = {each.func_identifier: source_of(each.code) for each in totals}
 
     def rows(
         self, order: Order = "key", limit: int | None = None, after: Rank | None = None
@@ -245,22 +265,14 @@ class Listing:
         return Totals(entries, size)
 
     def _is_outdated(self, record: TaskRecord) -> bool:
-        code, known = source_of(record.code), self._newest_code or {}
-        return bool(code) and known.get(name_of(record), code) != code
+        """Whether its code and that of the newest are known, and differ."""
+        code, newest = source_of(record.code), (self._newest_code or {}).get(name_of(record))
+        return bool(code and newest) and code != newest
 
 
 def name_of(record: TaskRecord) -> str:
     """The function that a row is of; rows of 2.x have its bare name only."""
     return record.func_identifier or record.func_name
-
-
-def newest_code(metadata: MetadataStoreBase) -> dict[str, str]:
-    """The digest of the source of each function's newest row, where it is known."""
-    found: dict[str, str] = {}
-    for totals in metadata.function_totals():
-        if code := source_of(totals.code):
-            found[totals.func_identifier] = code
-    return found
 
 
 def _rank_in(following: str, order: Order) -> Rank:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Unpack
 
-    from beautyspot.contracts import MetadataStoreBase, Order, Page
+    from beautyspot.config.signing import SigningKeys
+    from beautyspot.contracts import BlobStorageBase, Order, Page
+    from beautyspot.inspecting.backends import Backends
     from beautyspot.inspecting.filters import Moment, Where
     from beautyspot.inspecting.why import Why
 
@@ -49,8 +51,33 @@ class StoredFunction(NamedTuple):
 class Looking:
     """Methods of `Store`."""
 
-    place: str
-    metadata: MetadataStoreBase
+    def __init__(self, backends: Backends, place: str) -> None:
+        self._backends = backends
+        self._closed = False
+        self.place = place
+        self.metadata = backends.looking()
+
+    @property
+    def storage(self) -> BlobStorageBase | None:
+        """Where the large results are; None where no storage is chosen or installed.
+
+        Raises:
+            ConfigError, BackendNotFound: the configuration names one that can't be had.
+            StorageError: it can't be reached.
+        """
+        return self._backends.storage()
+
+    @property
+    def signing_keys(self) -> SigningKeys | None:
+        """The keys that results are signed with, if they were given."""
+        found: SigningKeys | None = self._backends.config["signing_key"]
+        return found
+
+    def close(self) -> None:
+        """Close what was made for it. Nothing that was given, such as a Spot, is closed."""
+        if not self._closed:
+            self._closed = True
+            self._backends.close()
 
     def functions(self) -> list[StoredFunction]:
         """What is stored of each function, by name; those of which only counts are left too.
@@ -176,17 +203,13 @@ class Looking:
             RecordNotFound: no key begins so, or several do, which it lists.
             MetadataError: the store failed.
         """
-        if isinstance(key, TaskRecord):
-            found = self.metadata.get(key.cache_key)
-            if found is None:
-                raise _no_row(key.cache_key, [], self.place)
-            return found._replace(result_data=None)
-        if not isinstance(key, str) or not key:
-            raise ConfigError(f"key={key!r:.80}: give a key, or its first 6 digits or more")
-        found = self.metadata.get(key)
+        text = key.cache_key if isinstance(key, TaskRecord) else key
+        found = self.metadata.get(text) if isinstance(text, str) else None
         if found is not None:
             return found._replace(result_data=None)
-        if not re.fullmatch(_PREFIX, key):
+        if isinstance(key, TaskRecord):
+            raise _no_row(text, [], self.place)
+        if not isinstance(key, str) or not re.fullmatch(_PREFIX, key):
             raise ConfigError(
                 f"{key!r:.80} is no key, nor the beginning of one: give 6 hex digits or more"
             )
@@ -231,7 +254,8 @@ class Looking:
             return []
         pattern = "*" if wanted.function is None else wanted.function
         first = None if begin is None else int(begin // 3600)
-        counts = self.metadata.counts(func_identifier=_literal(pattern), since=first)
+        one = None if set(pattern) & set("*?[") else pattern
+        counts = self.metadata.counts(func_identifier=one, since=first)
         found = [each for each in counts if fnmatchcase(each.func_identifier, pattern)]
         return found if hourly else counts_summed(found)
 
@@ -282,12 +306,6 @@ def counts_summed(counts: Iterable[Counts]) -> list[Counts]:
             before + more for before, more in zip(sums, each[2:], strict=True)
         ]
     return [Counts(name, 0, *found[name]) for name in sorted(found)]
-
-
-def _literal(pattern: str) -> str | None:
-    """The one name that a pattern matches; None where it may match others."""
-    name = pattern.replace("[[]", "[")
-    return None if "*" in name or "?" in name or literally(name) != pattern else name
 
 
 def _no_row(key: str, keys: list[str], place: str) -> RecordNotFound:

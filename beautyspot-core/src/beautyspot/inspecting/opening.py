@@ -7,15 +7,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.backends.registry import given_plugins
-from beautyspot.config.resolve import UNSET
 from beautyspot.config.settings import check_name
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot.inspecting.backends import OwnBackends, SpotBackends
+from beautyspot.inspecting.backends import Backends
 from beautyspot.inspecting.changing import Changing
-from beautyspot.inspecting.looking import Looking
-from beautyspot.inspecting.places import Given, find_place, find_places
-from beautyspot.inspecting.reading import Reading
+from beautyspot.inspecting.places import ANY_NAME, Given, Place, find_place, find_places
 from beautyspot.messages import checks_options
 
 if TYPE_CHECKING:
@@ -23,13 +20,11 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import BlobStorageBase
-    from beautyspot.inspecting.backends import Backends, SpotLike
-    from beautyspot.inspecting.places import Place
+    from beautyspot.inspecting.backends import SpotLike
 
 
-class Store(Looking, Reading, Changing):
+class Store(Changing):
     """What a Spot has stored. `open_store` makes it; it is a context manager, which closes it.
 
     Looking changes nothing that is stored. Filters are the same everywhere, see `Where`; None
@@ -39,12 +34,6 @@ class Store(Looking, Reading, Changing):
         place: where it is, for people: an absolute path, or a URL less its secrets.
         metadata: the metadata store, opened to be looked at.
     """
-
-    def __init__(self, backends: Backends, place: str) -> None:
-        self._backends = backends
-        self.place = place
-        self._closed = False
-        self.metadata = backends.looking()
 
     def __repr__(self) -> str:
         return f"<Store {self.place}>"
@@ -59,28 +48,6 @@ class Store(Looking, Reading, Changing):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def close(self) -> None:
-        """Close what was made for it. Nothing that was given, such as a Spot, is closed."""
-        if not self._closed:
-            self._closed = True
-            self._backends.close()
-
-    @property
-    def storage(self) -> BlobStorageBase | None:
-        """Where the large results are; None where no storage is chosen or installed.
-
-        Raises:
-            ConfigError, BackendNotFound: the configuration names one that can't be had.
-            StorageError: it can't be reached.
-        """
-        return self._backends.storage()
-
-    @property
-    def signing_keys(self) -> SigningKeys | None:
-        """The keys that results are signed with, if they were given."""
-        found: SigningKeys | None = self._backends.config["signing_key"]
-        return found
 
 
 @checks_options("open_store")
@@ -121,15 +88,14 @@ def open_store(
         MetadataError: the store can't be reached.
     """
     plugins = tuple(given_plugins(plugins))
-    settings = _settings(name, storage, signing_key)
+    given = Given(name, read_settings(name, storage, signing_key), profile, config, create is True)
     if hasattr(where, "flush") and hasattr(where, "metadata"):
-        return _of_spot(cast("SpotLike", where), name, {**settings, "plugins": plugins or UNSET})
-    given = Given(name, settings, profile, config, create is True)
+        return _of_spot(cast("SpotLike", where), given, plugins)
     if isinstance(where, MetadataStoreBase):
-        own = OwnBackends(name or "store", given.resolved({"metadata": where}), plugins)
-        return _opened(own, repr(where), given)
-    place = _as_place(where, "open_store takes a path, a URL, a Spot or a metadata store")
-    return _at(find_place(place, given), plugins, given)
+        place = Place(name or ANY_NAME, given.resolved({"metadata": where}), repr(where))
+    else:
+        place = find_place(where, given)
+    return opened(place, plugins, given)
 
 
 @checks_options("open_stores")
@@ -160,96 +126,78 @@ def open_stores(
         MetadataError: a store can't be reached. None is left open then.
     """
     plugins = tuple(given_plugins(plugins))
-    given = Given(name, _settings(name, storage, signing_key), profile, config)
-    places = find_places(_as_place(where, "open_stores takes a path or a URL"), given)
+    given = Given(name, read_settings(name, storage, signing_key), profile, config)
+    places = find_places(where, given)
     with ExitStack() as failed:
-        opened = [failed.enter_context(_at(place, plugins, given)) for place in places]
+        found = [failed.enter_context(opened(place, plugins, given)) for place in places]
         failed.pop_all()
-    return opened
+    return found
 
 
-def _settings(name: str | None, storage: object, signing_key: object) -> dict[str, Any]:
+def read_settings(name: str | None, storage: Any, signing_key: object) -> dict[str, Any]:
+    """The settings that are given to `open_store` itself; the path of a folder is a storage, too.
+
+    Raises:
+        ConfigError: the name is none.
+    """
     if name is not None:
         check_name(name)
-    return {
-        "storage": UNSET if storage is None else _storage(storage),
-        "signing_key": UNSET if signing_key is None else signing_key,
-    }
-
-
-def _as_place(where: object, taken: str) -> str | os.PathLike[str] | None:
-    if where is None or isinstance(where, str | os.PathLike):
-        return where
-    raise ConfigError(
-        f"{taken}, not an object of type {type(where).__qualname__}: give one of these"
+    is_path = isinstance(storage, os.PathLike) or (
+        isinstance(storage, str)
+        and "://" not in storage
+        and ("/" in storage or os.path.isdir(storage))  # noqa: PTH112 - a text
     )
+    settings = {
+        "storage": {"use": "local", "base_dir": os.fspath(storage)} if is_path else storage,
+        "signing_key": signing_key,
+    }
+    return {setting: value for setting, value in settings.items() if value is not None}
 
 
-def _at(place: Place, plugins: tuple[object, ...], given: Given) -> Store:
-    return _opened(OwnBackends(place.name, place.config, plugins), place.shown, given)
+def opened(place: Place, plugins: Iterable[object], given: Given) -> Store:
+    """The store at a place.
 
-
-def _opened(backends: OwnBackends, shown: str, given: Given) -> Store:
+    Raises:
+        ConfigError, BackendNotFound, MetadataError: as `open_store`.
+    """
+    backends = Backends(place.name, place.config, plugins)
     if given.name is None and backends.depends_on_name:
         raise ConfigError(
-            f'{shown} has a place for each Spot: say which one by name="...", the name that the '
-            "Spot was given, or by the namespace in the URL if it was given one"
+            f'{place.shown} has a place for each Spot: say which one by name="...", the name that '
+            "the Spot was given, or by the namespace in the URL if it was given one"
         )
     with ExitStack() as failed:
         failed.callback(backends.close)
         if given.create:
-            _refuse_damage(backends, shown)
-            backends.metadata().open()
-        store = Store(backends, shown)
+            _make(backends, place)
+        store = Store(backends, place.shown)
         failed.pop_all()
     return store
 
 
-def _refuse_damage(backends: OwnBackends, shown: str) -> None:
-    """Refuse a file that is no store, or a damaged one: to open it for writing moves it aside.
+def _make(backends: Backends, place: Place) -> None:
+    """Make the store where there is none.
 
     Raises:
-        MetadataError: it is one of these.
+        MetadataError: the file there is no store, or damaged: to open it for writing moves it
+            aside.
     """
-    path = backends.config["db_path"]
-    if path is None or not os.path.lexists(path):
-        return
-    looking = backends.looking()
-    try:
+    path = place.config["db_path"]
+    if path is not None and os.path.lexists(path):
+        looking = backends.looking()
         looking.function_totals()
         if looking.lost:
-            raise MetadataError("it is damaged")
-    except MetadataError as error:
-        backends.close()
-        raise MetadataError(
-            f"{shown} can't be read ({error}), so nothing is written into it: name another one to "
-            "copy into"
-        ) from error
-    if looking.lost:
-        raise MetadataError(
-            f"{shown} is damaged, so nothing is written into it: name another one to copy into"
-        )
+            raise MetadataError(
+                f"{place.shown} is damaged, so nothing is written into it: name another one"
+            )
+    backends.metadata().open()
 
 
-def _storage(storage: object) -> object:
-    """A path is short for the table of the folder."""
-    if isinstance(storage, os.PathLike):
-        return {"use": "local", "base_dir": os.fspath(storage)}
-    is_path = isinstance(storage, str) and "://" not in storage and _looks_like_a_path(storage)
-    return {"use": "local", "base_dir": storage} if is_path else storage
-
-
-def _looks_like_a_path(text: str) -> bool:
-    return os.sep in text or "/" in text or os.path.isdir(text)  # noqa: PTH112 - a text
-
-
-def _of_spot(spot: SpotLike, name: str | None, settings: Mapping[str, Any]) -> Store:
-    given = [key for key, value in settings.items() if value is not UNSET]
-    if name is not None or given:
-        what = ", ".join(f"{key}=" for key in (["name"] if name is not None else []) + given)
-        raise ConfigError(f"a Spot has its own backends: leave {what} out")
+def _of_spot(spot: SpotLike, given: Given, plugins: tuple[object, ...]) -> Store:
+    more = {"name": given.name, **given.settings, "plugins": plugins or None}
+    if wrong := [f"{key}=" for key, value in more.items() if value is not None]:
+        raise ConfigError(f"a Spot has its own backends: leave {', '.join(wrong)} out")
     spot.flush()
-    backends = SpotBackends(spot)
-    metadata = spot.config["metadata"]
-    shown = str(backends.context.db_path) if metadata == "sqlite" else repr(backends.metadata())
-    return Store(backends, shown)
+    backends = Backends(spot.name, spot.config, (), spot)
+    is_file = spot.config["metadata"] == "sqlite"
+    return Store(backends, str(backends.context.db_path) if is_file else repr(spot.metadata))

@@ -6,25 +6,21 @@ A digest of 16 bytes finds accidents, one of 32 is a signature, which only its k
 
 from __future__ import annotations
 
-import math
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from beautyspot.contracts import DIRECT_BLOB, in_full
 from beautyspot.contracts.selection import size_of
 from beautyspot.errors import (
-    BackendNotFound,
     BeautyspotError,
     BlobNotFound,
     MetadataError,
     RestoreError,
     StorageError,
 )
-from beautyspot.inspecting.contents import packed_by
 from beautyspot.inspecting.filters import name_of
 from beautyspot.resilience.guarded_backends import GuardedStorage
 from beautyspot.results.validity import UNSIGNED, check_digests
-from beautyspot.serialization.payload import ADVICE, is_compressed, zstandard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,15 +30,10 @@ if TYPE_CHECKING:
         BlobStorageBase,
         Entry,
         MetadataStoreBase,
-        Plain,
-        SerializerBase,
         TaskRecord,
     )
     from beautyspot.inspecting.filters import Listing
     from beautyspot.results.validity import Digest
-
-PART: Final = 2**20
-"""The most bytes that are given at once, where a store has them in memory anyway."""
 
 _BATCH: Final = 200
 """Rows whose data are read at once."""
@@ -53,6 +44,10 @@ _BATCH_BYTES: Final = 2**24
 
 class SizeError(RestoreError):
     """There are more or fewer bytes than the row says."""
+
+
+class NotSignedError(RestoreError):
+    """A result can't be signed for the store that it is copied into."""
 
 
 class Parts:
@@ -73,7 +68,6 @@ class Parts:
         self._metadata = metadata
         self._find_storage = find_storage
         self.keys = keys
-        self._storage: GuardedStorage | None = None
 
     def checked(self, record: TaskRecord) -> Iterator[bytes]:
         """The bytes of a result; an error at their end, or before, if they are damaged.
@@ -89,108 +83,70 @@ class Parts:
 
     def raw(self, record: TaskRecord) -> Iterator[bytes]:
         """The bytes of a result, unchecked; raises as `checked`."""
-        if record.result_type != DIRECT_BLOB:
-            yield from self._blob(record, 0, math.inf)
+        if record.result_type == DIRECT_BLOB:
+            yield self._data(record)
             return
-        found = record if record.result_data is not None else self._as_it_is(record)
-        yield from _sliced(found, 0, math.inf)
-
-    def part(self, record: TaskRecord, start: int, stop: float) -> Iterator[bytes]:
-        """The bytes from `start` on to `stop`, unchecked.
-
-        Raises:
-            RestoreError: the row was replaced: parts of two results are none of either.
-            BlobNotFound: the blob is missing.
-            StorageError, MetadataError: they can't be read.
-        """
-        if record.result_type != DIRECT_BLOB:
-            yield from self._blob(record, start, stop)
-            return
-        found = self._as_it_is(record)
-        if (found.digest, found.made_at) != (record.digest, record.made_at):
-            raise RestoreError(f"the row {record.cache_key} was replaced: look at it again")
-        yield from _sliced(found, start, stop)
-
-    def _as_it_is(self, record: TaskRecord) -> TaskRecord:
-        """The row with its data, as it is by now."""
-        found = self._metadata.get(record.cache_key)
-        return record if found is None else found
-
-    def _blob(self, record: TaskRecord, start: int, stop: float) -> Iterator[bytes]:
         location = record.result_value
         if not isinstance(location, str) or not location:
             raise RestoreError(f"the row {record.cache_key} names no blob")
-        if self._storage is None:
-            found = self._find_storage()
-            if found is None:
-                raise StorageError(
-                    "the result is a blob, and there is no storage to read it from: name it by "
-                    "storage="
-                )
-            self._storage = GuardedStorage(found, None)
-        yield from self._storage.parts(location, start, stop)
+        storage = self._find_storage()
+        if storage is None:
+            raise StorageError(
+                "the result is a blob, and there is no storage to read it from: name it by storage="
+            )
+        yield from GuardedStorage(storage, None).parts(location)
 
-
-def _sliced(record: TaskRecord, start: int, stop: float) -> Iterator[bytes]:
-    """The data of a row from `start` on to `stop`; one part where there are none."""
-    data = record.result_data
-    if not isinstance(data, bytes | bytearray | memoryview):
+    def _data(self, record: TaskRecord) -> bytes:
+        """What the row holds; where it came without its data, as it is by now."""
+        data = record.result_data
+        if data is None and (found := self._metadata.get(record.cache_key)) is not None:
+            data = found.result_data
+        if isinstance(data, bytes | bytearray | memoryview):
+            return bytes(data)
         raise RestoreError(f"the row {record.cache_key} holds no data")
-    view = memoryview(data)
-    view = view[start : int(min(stop, len(view)))]
-    for begin in range(0, len(view) or 1, PART):
-        yield bytes(view[begin : begin + PART])
 
 
-def in_batches(
-    metadata: MetadataStoreBase, records: Iterable[TaskRecord]
-) -> Iterator[list[TaskRecord]]:
-    """The rows with the data that stand in them, as they are by now; those that are gone left out.
+def batches(listing: Listing, faults: list[Fault]) -> Iterator[list[TaskRecord]]:
+    """The rows, as many at a time as one may read the data of.
 
-    To ask for them one by one takes a store that opens its file each time a millisecond a row.
+    Where the store can't be listed any further, that is added to the faults.
     """
-    for batch in grouped(records):
-        yield with_data(metadata, batch)
-
-
-def grouped(records: Iterable[TaskRecord]) -> Iterator[list[TaskRecord]]:
-    """The rows, as many at a time as one may read the data of."""
     batch: list[TaskRecord] = []
     held = 0
     try:
-        for record in records:
+        for record in listing.rows():
             batch.append(record)
             held += (record.size or 0) if record.result_type == DIRECT_BLOB else 0
             if len(batch) == _BATCH or held >= _BATCH_BYTES:
                 yield batch
                 batch, held = [], 0
-    except MetadataError:
-        yield batch  # what was listed before it failed
-        raise
+    except MetadataError as error:
+        problem = f"the store can't be read any further: {error}"
+        faults.append(Fault("", "", problem, "database"))
     yield batch
 
 
 def with_data(metadata: MetadataStoreBase, batch: list[TaskRecord]) -> list[TaskRecord]:
-    """These rows with their data, as they are by now; those that are gone left out."""
-    if not batch:
-        return batch
+    """These rows with their data; those left out that are gone by now, or others.
+
+    To ask for them one by one takes a store that opens its file each time a millisecond a row.
+    """
     try:
-        found = metadata.find_many([record.cache_key for record in batch])
-        current = [_as_it_is(metadata, each, found.get(each.cache_key)) for each in batch]
+        found = metadata.find_many([record.cache_key for record in batch]) if batch else {}
     except MetadataError:  # one of them is damaged: each is tried by itself when it is read
         return batch
-    return [record for record in current if record is not None]
+    entries = {key: in_full(each) for key, each in found.items()}
+    pairs = ((record, entries.get(record.cache_key)) for record in batch)
+    return [
+        record._replace(result_data=entry.result_data)
+        for record, entry in pairs
+        if entry is not None and _is_same(record, entry)
+    ]
 
 
-def _as_it_is(
-    metadata: MetadataStoreBase, record: TaskRecord, found: Plain | Entry | None
-) -> TaskRecord | None:
-    if found is None:
-        return None
-    entry = in_full(found)
-    if (entry.digest, entry.result_value) == (record.digest, record.result_value):
-        return record._replace(result_data=entry.result_data)
-    return metadata.get(record.cache_key)  # it was replaced since it was listed
+def _is_same(record: TaskRecord, now: TaskRecord | Entry) -> bool:
+    """Whether what is stored by now is what a row tells of."""
+    return (record.digest, record.result_value) == (now.digest, now.result_value)
 
 
 def checked(
@@ -232,14 +188,7 @@ def check(record: TaskRecord, digests: Sequence[Digest]) -> None:
         check_digests(digests, record.digest)
 
 
-FaultKind = Literal[
-    "damaged", "size", "missing", "unreadable", "database", "signed", "serializer", "storage"
-]
-
-_LOST: Final = (
-    "the database is damaged, and not all of its rows can be read: copy what can be read into a "
-    "fresh one (beautyspot copy), and move this one away"
-)
+FaultKind = Literal["damaged", "size", "missing", "unreadable", "database", "signed", "storage"]
 
 
 class Fault(NamedTuple):
@@ -251,8 +200,8 @@ class Fault(NamedTuple):
         problem: what is wrong, for people.
         kind: "damaged" (its digest is another), "size", "missing" (its blob), "unreadable" (the row
             or the blob, for now), "database" (what follows, or some rows, could not be read). No
-            fault of the data: "signed" (not checked, since no signing key was given), "serializer"
-            (not installed here), "storage" (not copied, since the target has none).
+            fault of the data: "signed" (not checked, since no signing key was given), "storage"
+            (not copied, since the target has none).
     """
 
     key: str
@@ -263,100 +212,75 @@ class Fault(NamedTuple):
     @property
     def is_damage(self) -> bool:
         """Whether something is wrong, and not just unknown here."""
-        return self.kind not in ("signed", "serializer", "storage")
+        return self.kind not in ("signed", "storage")
 
 
-class Verifier:
-    """One walk over the rows of a store.
-
-    Args:
-        metadata: the store.
-        parts: reads its results.
-        serializer: gives a serializer by its name, or raises `BackendNotFound`.
-        has_keys: whether signatures can be checked.
-    """
-
-    def __init__(
-        self,
-        metadata: MetadataStoreBase,
-        parts: Parts,
-        serializer: Callable[[str], SerializerBase],
-        *,
-        has_keys: bool,
-    ) -> None:
-        self._metadata = metadata
-        self._parts = parts
-        self._serializer = serializer
-        self._has_keys = has_keys
-        self._unknown = cache(self._find_unknown)
-
-    def faults(
-        self, listing: Listing, progress: Callable[[int, int], object] | None
-    ) -> Iterator[Fault]:
-        """All faults; `progress` is told the results and the bytes that are done."""
-        entries = size = 0
-        try:
-            for batch in in_batches(self._metadata, listing.rows()):
-                for record in batch:
-                    yield from self._of_row(record)
-                    entries, size = entries + 1, size + size_of(record)
-                    if progress is not None:
-                        progress(entries, size)
-        except BeautyspotError as error:
-            yield Fault("", "", f"the store can't be read any further: {error}", "database")
-        else:
-            if self._metadata.lost:
-                yield Fault("", "", _LOST, "database")
-
-    def _of_row(self, record: TaskRecord) -> Iterator[Fault]:
-        fault = self._damage(record)
-        if fault is not None and not self._was_replaced(record):
-            yield fault
-        if fault is not None or record.serializer is None:  # the latter is of 2.x, and no hit
-            return
-        if record.is_signed and not self._has_keys:
-            yield _fault(record, "signed, not checked: give signing_key=", "signed")
-        why = self._unknown(packed_by(record.serializer), is_compressed(record.serializer))
-        if why:
-            yield _fault(record, why, "serializer")
-
-    def _damage(self, record: TaskRecord) -> Fault | None:
-        if record.serializer is None and record.digest is None:
-            return None  # of 2.x: nothing tells what it was
-        if record.digest is None:
-            return _fault(record, "the row has no digest", "damaged")
-        try:
-            for _ in self._parts.checked(record):
-                pass
-        except BlobNotFound as error:
-            return _fault(record, f"the blob is missing: {error}", "missing")
-        except SizeError as error:
-            return _fault(record, str(error), "size")
-        except RestoreError as error:
-            return _fault(record, str(error), "damaged")
-        except BeautyspotError as error:
-            return _fault(record, f"it can't be read: {error}", "unreadable")
-        return None
-
-    def _was_replaced(self, record: TaskRecord) -> bool:
-        """Whether the row is another one by now, or gone."""
-        try:
-            now = self._metadata.get(record.cache_key)
-        except BeautyspotError:
-            return False
-        return now is None or (now.digest, now.result_value) != (record.digest, record.result_value)
-
-    def _find_unknown(self, name: str | None, compressed: bool) -> str:
-        if compressed and zstandard() is None:
-            return f"it is compressed, and Zstandard is missing here: {ADVICE}"
-        if name is None:
-            return ""
-        try:
-            self._serializer(name)
-        except BackendNotFound as error:
-            return f"its serializer is not known here: {error}"
-        return ""
-
-
-def _fault(record: TaskRecord, problem: str, kind: FaultKind) -> Fault:
+def fault_of(record: TaskRecord, problem: str, kind: FaultKind) -> Fault:
+    """What is wrong with the result of a row."""
     return Fault(record.cache_key, name_of(record), problem, kind)
+
+
+_KINDS: Final[tuple[tuple[type[BeautyspotError], FaultKind], ...]] = (
+    (BlobNotFound, "missing"),
+    (SizeError, "size"),
+    (NotSignedError, "signed"),
+    (RestoreError, "damaged"),
+    (BeautyspotError, "unreadable"),
+)
+
+
+def unreadable(record: TaskRecord, error: BeautyspotError) -> Fault:
+    """What is wrong with a result that could not be read to its end."""
+    kind: FaultKind = next(kind for cls, kind in _KINDS if isinstance(error, cls))
+    return fault_of(record, str(error), kind)
+
+
+_LOST: Final = (
+    "the database is damaged, and not all of its rows can be read: copy what can be read into a "
+    "fresh one (beautyspot copy), and move this one away"
+)
+
+
+def verify(
+    metadata: MetadataStoreBase,
+    parts: Parts,
+    listing: Listing,
+    progress: Callable[[int, int], object] | None,
+) -> Iterator[Fault]:
+    """All faults of the listed results; `progress` is told the results and bytes that are done."""
+    entries = size = 0
+    at_end: list[Fault] = []
+    for batch in batches(listing, at_end):
+        for record in with_data(metadata, batch):
+            fault = _fault_in(parts, record)
+            if fault is not None and not _was_replaced(metadata, record):
+                yield fault
+            entries, size = entries + 1, size + size_of(record)
+            if progress is not None:
+                progress(entries, size)
+    yield from at_end
+    if metadata.lost and not at_end:
+        yield Fault("", "", _LOST, "database")
+
+
+def _fault_in(parts: Parts, record: TaskRecord) -> Fault | None:
+    if record.digest is None:
+        is_old = record.serializer is None  # of 2.x: nothing tells what it was
+        return None if is_old else fault_of(record, "the row has no digest", "damaged")
+    try:
+        for _ in parts.checked(record):
+            pass
+    except BeautyspotError as error:
+        return unreadable(record, error)
+    if record.is_signed and parts.keys is None:
+        return fault_of(record, "signed, not checked: give signing_key=", "signed")
+    return None
+
+
+def _was_replaced(metadata: MetadataStoreBase, record: TaskRecord) -> bool:
+    """Whether the row is another one by now, or gone."""
+    try:
+        now = metadata.get(record.cache_key)
+    except BeautyspotError:
+        return False
+    return now is None or not _is_same(record, now)

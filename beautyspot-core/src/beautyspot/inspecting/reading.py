@@ -1,48 +1,28 @@
-"""The part of a `Store` that reads results: values, raw bytes, verifying, copying."""
+"""The part of a `Store` that reads results: values, raw bytes, verifying."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.errors import ConfigError
 from beautyspot.inspecting.filters import Listing, read_filter
+from beautyspot.inspecting.looking import Looking
 
 # A store that is only listed needs nothing of the rest.
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Unpack
 
-    from beautyspot.config.signing import SigningKeys
-    from beautyspot.contracts import BlobStorageBase, MetadataStoreBase, TaskRecord
-    from beautyspot.inspecting.backends import Backends
+    from beautyspot.contracts import TaskRecord
     from beautyspot.inspecting.contents import Content
-    from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.parts import Fault, Parts
-    from beautyspot.results.cache import Cache
 
     Progress = Callable[[int, int], object]
 
 
-class Reading:
-    """Methods of `Store`."""
-
-    place: str
-    metadata: MetadataStoreBase
-    _backends: Backends
-
-    if TYPE_CHECKING:
-
-        @property
-        def storage(self) -> BlobStorageBase | None: ...  # noqa: D102
-
-        @property
-        def signing_keys(self) -> SigningKeys | None: ...  # noqa: D102
-
-        def row(self, key: str | TaskRecord) -> TaskRecord: ...  # noqa: D102
-
-        def _changing(self) -> Cache: ...
+class Reading(Looking):
+    """Further methods of `Store`."""
 
     def value(self, key: str | TaskRecord) -> Any:
         """The value of a result, decoded as far as it can be without the classes of the program.
@@ -106,72 +86,10 @@ class Reading:
         Raises:
             ConfigError: a filter is wrong.
         """
-        from beautyspot.inspecting.parts import Verifier
+        from beautyspot.inspecting.parts import verify
 
         wanted = read_filter("verify", where, self.metadata.now)
-        has_keys = self.signing_keys is not None
-        serializer = self._backends.serializer
-        verifier = Verifier(self.metadata, self._parts(), serializer, has_keys=has_keys)
-        return verifier.faults(Listing(self.metadata, wanted), progress)
-
-    def copy_to(
-        self,
-        target: Reading,
-        *,
-        progress: Progress | None = None,
-        with_arguments: bool | None = None,
-        vouch: bool = False,
-        **where: Unpack[Where],
-    ) -> Copied:
-        """Copy results into another store, those that were written first, first.
-
-        Each is read to its end and checked on its way: what is damaged, or can't be read, is not
-        copied, and the result says so. A result that the target has is left alone unless the one
-        here was made later, so what was interrupted is completed by doing it again. Rows keep their
-        times, tags, prices and signatures. If the target has another signing key, a result is
-        signed anew, provided that it bears a signature by the key that was given for this store;
-        what nobody signed is signed only where you vouch for it. Programs may use both stores
-        meanwhile: what the target makes newer stays. Counts are copied
-        of those functions and hours of which the target has none, unless there are other filters
-        than `function`. Results of a release before 3.0 are left out.
-
-        Args:
-            target: where to, a `Store`; ``open_store(…, create=True)`` makes a new one.
-            progress: called after some results with how many are done, and how many there are, as
-                far as that is known.
-            with_arguments: whether the texts of arguments are copied. None: where the target can
-                be read by nobody else (`MetadataStoreBase.private`).
-            vouch: True has results that nobody signed signed for a target that signs: you know that
-                only those whom you trust could write into this store.
-            where: see `Where`.
-
-        Returns:
-            How many were copied, and what could not be.
-
-        Raises:
-            ConfigError: a filter is wrong, the target is this store, or none, or it demands
-                signatures, and was opened without a signing key.
-            MetadataError, StorageError: the target failed, or this store at the start; do it again.
-        """
-        from beautyspot.inspecting.copying import Copier
-
-        wanted = read_filter("copy_to", where, self.metadata.now)
-        if not isinstance(target, Reading):
-            raise ConfigError(
-                f"copy_to takes a store, not an object of type {type(target).__qualname__}: give "
-                "open_store(..., create=True)"
-            )
-        cache = target._changing()
-        if cache.store.store_id == self.metadata.store_id:
-            raise ConfigError(f"{target.place} is this store itself: name another one")
-        if cache.store.real.demands_signing and target.signing_keys is None:
-            raise ConfigError(
-                f"{target.place} takes signed results only: open it with the signing_key= of its "
-                "Spots"
-            )
-        private = target.metadata.private if with_arguments is None else with_arguments
-        copier = Copier(self._parts(), cache, with_arguments=private, vouch=vouch is True)
-        return copier.copy(self.metadata, wanted, progress)
+        return verify(self.metadata, self._parts(), Listing(self.metadata, wanted), progress)
 
     def _parts(self) -> Parts:
         from beautyspot.inspecting.parts import Parts
@@ -182,4 +100,4 @@ class Reading:
 def _content(record: TaskRecord, parts: Parts) -> Content:
     from beautyspot.inspecting.contents import content_of
 
-    return content_of(record, lambda: parts.checked(record), partial(parts.part, record))
+    return content_of(record, partial(parts.checked, record))

@@ -6,7 +6,6 @@ hit does not come by here: it asks the store itself, and `detours` tells it when
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
@@ -216,23 +215,22 @@ class GuardedStorage:
         advice = "return its bytes"
         raise StorageError(wrong_answer(self.real, "load", data, "the blob", advice))
 
-    def parts(self, location: str, start: int = 0, stop: float = math.inf) -> Iterator[bytes]:
-        """The bytes of a blob from `start` on to `stop`, as few in memory as there have to be.
+    def parts(self, location: str) -> Iterator[bytes]:
+        """The bytes of a blob, as few in memory as there have to be.
 
         A storage that can't read a part loads the whole.
         """
         if type(self.real).load_part is BlobStorageBase.load_part:
-            whole = memoryview(self.load(location))
-            yield bytes(whole[start : int(min(stop, len(whole)))])
+            yield self.load(location)
             return
-        while start < stop:
-            size = int(min(PART, stop - start))
-            found: object = self._load_part(location, start, size)
-            if not isinstance(found, bytes) or len(found) > size:
+        start, is_more = 0, True
+        while is_more:
+            found: object = self._load_part(location, start, PART)
+            if not isinstance(found, bytes) or len(found) > PART:
                 advice = "return at most as many bytes as it is asked for"
                 raise StorageError(wrong_answer(self.real, "load_part", found, "a part", advice))
             yield found
-            start, stop = start + size, stop if len(found) == size else 0  # 0: the blob has ended
+            start, is_more = start + PART, len(found) == PART
 
 
 class Storages:

@@ -156,6 +156,7 @@ def prune(
     limits: Limits,
     rows: Rows | None = None,
     totals: Callable[[], Totals] | None = None,
+    at: float | None = None,
 ) -> Pruned:
     """Remove every result that is over the limits.
 
@@ -163,6 +164,7 @@ def prune(
         cache: the results.
         limits: what may stay.
         rows, totals: those that are looked at, of the same store; None: all.
+        at: the Unix time from which ages are counted; None: now.
 
     Raises:
         MetadataError: the store failed; what was not reached is still there.
@@ -170,7 +172,7 @@ def prune(
     cache.insist()
     real = cache.store.real
     rows, totals = rows or partial(listed, real, Selection()), totals or partial(totals_of, real)
-    over = over_limits(rows, totals, limits, cache.clock())
+    over = over_limits(rows, totals, limits, cache.clock() if at is None else at)
 
     def removed() -> Iterator[tuple[TaskRecord, str]]:
         while page := list(islice(over, PAGE)):
