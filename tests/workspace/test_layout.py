@@ -33,8 +33,8 @@ FLOORS = (
 """Core from the ground up: a district imports from itself and from the floors below its own."""
 
 DASHBOARD = (
-    {"kept", "masking", "removals", "streaming"},
-    {"news", "shelf"},
+    {"kept", "masking", "removals"},
+    {"shelf"},
     {"board", "summaries"},
     {"opening", "places"},
     {"rendering"},

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from beautyspot import Spot, Store
     from starlette.requests import Request
 
-    from beautyspot_dashboard.news import Feed
     from beautyspot_dashboard.shelf import Shelf, Shelved
 
 
@@ -25,13 +24,11 @@ class Board:
         shelf: the stores.
         spots: the Spots of this process, where the dashboard is mounted in one.
         removals: what is removed, and was shown to be.
-        feeds: what comes into a store, by its slug, once somebody has asked for that.
     """
 
     shelf: Shelf
     spots: tuple[Spot, ...] = ()
     removals: Removals = field(default_factory=Removals)
-    feeds: dict[str, Feed] = field(default_factory=dict)
 
 
 def board_of(request: Request) -> Board:

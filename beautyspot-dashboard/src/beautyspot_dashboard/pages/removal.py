@@ -100,7 +100,6 @@ def _preview(request: Request, shelved: Shelved, *, again: bool = False) -> Resp
         read_only=READ_ONLY,
         shown=_SHOWN,
         exact=False,
-        came=False,
         kind_of=kind_of,
         thumbnail=lambda record: thumbnail_href(request, record),
         narrowed=lambda **filters: href(request, "results", filters, store=shelved.slug),

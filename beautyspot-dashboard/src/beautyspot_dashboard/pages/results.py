@@ -124,7 +124,6 @@ def _results(request: Request) -> Response:
         thumbnail=lambda record: thumbnail_href(request, record),
         narrowed=lambda **filters: with_query(request, **{"from": None, **filters}),
         exact=False,
-        came=False,
         own=_own(request),
         link=lambda record: result_href(request, record.cache_key, request.url.query),
         command=listed.command(shelved),
