@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
-import urllib.error
 import urllib.request
 import webbrowser
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from beautyspot import Spot
 from beautyspot_cli.store_options import Place
 from beautyspot_dashboard import main
 from beautyspot_dashboard.places import board_of
-from beautyspot_dashboard.serving import listening
+from beautyspot_dashboard.program import listening
 
 
 @pytest.fixture(scope="module")
@@ -41,39 +41,31 @@ class Browser:
     def open(self, link: str) -> Any:
         return self._opener.open(link, timeout=20)
 
-    def status(self, link: str) -> int:
-        try:
-            return int(self.open(link).status)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code
-
 
 # ----------------------------------------------------------------------- in this process
 
 
 class Desktop:
-    """A desktop whose browser visits a page, and whose user then presses Ctrl-C."""
+    """A desktop whose browser opens a file, and whose user then presses Ctrl-C."""
 
     def __init__(self, end: signal.Signals = signal.SIGINT) -> None:
         self.end = end
-        self.pages: list[str] = []
-        self.browser: Browser | None = None
+        self.page = ""
+        self.file = Path()
+        self.mode = 0
 
-    def open(self, link: str) -> None:
+    def open(self, uri: str) -> None:
         try:
-            self.browser = Browser(link)
-            self.pages.append(self.browser.first)
-            self.look_further(link)
+            self.file = Path(uri.removeprefix("file://"))
+            self.mode = self.file.stat().st_mode & 0o777
+            (link,) = re.findall('href="([^"]*)"', self.file.read_text())
+            self.page = Browser(link).first
         finally:
             os.kill(os.getpid(), self.end)
 
-    def look_further(self, link: str) -> None:
-        """Before the end."""
-
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_it_opens_a_browser_and_says_the_next_link(
+def test_a_browser_is_led_there_by_a_file_of_this_user(
     end: signal.Signals,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -84,52 +76,12 @@ def test_it_opens_a_browser_and_says_the_next_link(
     before = signal.getsignal(end)
     assert main([str(folder), "--port", "0"]) == 0
     assert signal.getsignal(end) is before
-    (page,) = desktop.pages
-    assert "shop:ask" in page
+    assert "shop:ask" in desktop.page
+    assert desktop.mode == 0o600
+    assert not desktop.file.exists()
     said = capsys.readouterr()
-    links = [word for word in said.out.split() if word.startswith("http://127.0.0.1:")]
-    assert len(set(links)) == 2
+    assert said.out.count("http://127.0.0.1:") == 1
     assert said.err == ""
-
-
-def test_it_lets_nobody_in_by_an_old_link(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    class Following(Desktop):
-        def look_further(self, link: str) -> None:
-            assert self.browser is not None
-            self.pages.append(str(self.browser.status(link)))
-            with pytest.raises(urllib.error.HTTPError, match="403"):
-                Browser(link)
-
-    desktop = Following()
-    monkeypatch.setattr(webbrowser, "get", lambda: desktop)
-    assert main([str(folder), "--port", "0"]) == 0
-    assert desktop.pages[1:] == ["200"]
-    assert capsys.readouterr().err == ""
-
-
-def _ends_at_once(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    served: list[object] = []
-    monkeypatch.setattr(
-        "beautyspot_dashboard.starting.serve", lambda app, listener: served.append(app)
-    )
-    return served
-
-
-def test_behind_a_proxy_it_says_who_asks_for_passwords(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    served = _ends_at_once(monkeypatch)
-    proxy = "https://team.example.com/cache"
-    assert main([str(folder), "--port", "0", "--behind-proxy", proxy]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith(f"The dashboard is at {proxy}")
-    assert "It asks nobody who they are" in said
-    assert "token" not in said
-    assert served
 
 
 # ----------------------------------------------------------------------- what is wrong
@@ -151,7 +103,7 @@ def test_a_taken_port_is_said(folder: Path, taken: int, capsys: pytest.CaptureFi
 def test_where_the_usual_port_is_taken_it_takes_the_next(
     taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beautyspot_dashboard.serving.USUAL_PORT", taken)
+    monkeypatch.setattr("beautyspot_dashboard.program.USUAL_PORT", taken)
     with listening(None) as found:
         assert found.getsockname()[0] == "127.0.0.1"
         assert taken < found.getsockname()[1] <= taken + 20
@@ -164,7 +116,6 @@ def test_where_the_usual_port_is_taken_it_takes_the_next(
         (["a", "--store", "b"], "two stores are given"),
         (["--port", "70000"], "70000"),
         (["--sport", "1"], "No such option"),
-        (["--behind-proxy", "team.example.com"], "such as https://team.example.com"),
     ],
 )
 def test_bad_input_is_said(

@@ -11,7 +11,7 @@ import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot_cli.store_options import Place
-from beautyspot_dashboard.access.rules import mounted_rules
+from beautyspot_dashboard.access import LOOPBACK, Gate
 from beautyspot_dashboard.app import make_app
 from beautyspot_dashboard.places import board_of
 from starlette.testclient import TestClient
@@ -83,7 +83,7 @@ def test_a_password_in_a_url_is_not_shown(
     if is_mounted:
         client = visit(place)
     else:
-        app = make_app(board_of([Place(place)], read_only=None), mounted_rules(()))
+        app = Gate(make_app(board_of([Place(place)], read_only=None)), frozenset(LOOPBACK))
         client = TestClient(app, base_url="http://localhost")
     stores = client.get("/stores")
     assert "127.0.0.1" in stores.text or "/run/none.sock" in stores.text

@@ -40,8 +40,7 @@ DASHBOARD = (
     {"rendering"},
     {"access", "values"},
     {"pages"},
-    {"app", "serving"},
-    {"starting"},
+    {"app"},
     {"program"},
     {"", "__main__"},
 )

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from beautyspot_dashboard.access.gate import Gate
+from beautyspot_dashboard.access import Gate, host_names
 from beautyspot_dashboard.opening import shelf_of
 from beautyspot_dashboard.pages import (
     diagram,
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from beautyspot import Spot
     from starlette.types import ASGIApp
 
-    from beautyspot_dashboard.access.rules import Rules
     from beautyspot_dashboard.board import Board
     from beautyspot_dashboard.opening import Openable
 
@@ -80,14 +79,12 @@ def dashboard(
     Raises:
         ConfigError: nothing is given to be shown, or a host is none.
     """
-    from beautyspot_dashboard.access.rules import mounted_rules
-
-    board = shelf_of(stores, spots, read_only=read_only)
-    return make_app(board, mounted_rules(hosts))
+    names = host_names(hosts)
+    return Gate(make_app(shelf_of(stores, spots, read_only=read_only)), names)
 
 
-def make_app(board: Board, rules: Rules) -> ASGIApp:
-    """The application of a board, behind the rules of who may ask."""
+def make_app(board: Board) -> ASGIApp:
+    """The application of a board, which answers whoever asks: it belongs behind a `Gate`."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -106,4 +103,4 @@ def make_app(board: Board, rules: Rules) -> ASGIApp:
     )
     app.router.redirect_slashes = False  # that would name the scheme and the host anew
     app.state.board = board
-    return Gate(app, rules)
+    return app
