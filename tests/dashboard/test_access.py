@@ -9,7 +9,7 @@ import pytest
 from beautyspot import Spot
 from beautyspot_dashboard.access import Door, Gate
 from beautyspot_dashboard.app import make_app
-from beautyspot_dashboard.opening import shelf_of
+from beautyspot_dashboard.board import make_board
 from starlette.testclient import TestClient
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Served:
 
     def __init__(self, folder: Path) -> None:
         self.door = Door(PORT)
-        self.app = Gate(make_app(shelf_of(str(folder), (), read_only=False)), door=self.door)
+        self.app = Gate(make_app(make_board(str(folder), read_only=False)), door=self.door)
         self.client = self.browser()
 
     def browser(self) -> TestClient:
@@ -280,7 +280,7 @@ def test_a_fault_of_ours_shows_nothing_of_it(
     def fail(*_: object) -> None:
         raise RuntimeError(SECRET)
 
-    monkeypatch.setattr("beautyspot_dashboard.shelf.Shelved.store", fail)
+    monkeypatch.setattr("beautyspot_dashboard.board.Shelved.store", fail)
     client = TestClient(
         inside.app, base_url=OURS, cookies=inside.client.cookies, raise_server_exceptions=False
     )

@@ -17,8 +17,7 @@ import pytest
 from beautyspot import Spot
 from beautyspot_cli.store_options import Place
 from beautyspot_dashboard import main
-from beautyspot_dashboard.places import board_of
-from beautyspot_dashboard.program import listening
+from beautyspot_dashboard.program import board_at, listening
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +142,9 @@ def two(tmp_path: Path, make_spot: Callable[..., Spot]) -> Path:
 
 
 def test_a_folder_shows_all_its_stores(two: Path) -> None:
-    board = board_of([Place(str(two), storage="file:///blobs")], read_only=None)
-    assert [each.slug for each in board.shelf] == ["ours", "theirs"]
-    (ours, _) = board.shelf
+    board = board_at([Place(str(two), storage="file:///blobs")], None)
+    assert [each.slug for each in board.shelf.values()] == ["ours", "theirs"]
+    (ours, _) = board.shelf.values()
     path = str(two / ".beautyspot" / "ours.db")
     assert ours.words == ("--store", path, "--storage", "file:///blobs")
 
@@ -154,8 +153,8 @@ def test_without_words_it_is_the_store_here(folder: Path, monkeypatch: pytest.Mo
     (folder / "below").mkdir(exist_ok=True)
     for place in (folder, folder / "below"):  # as the other commands look for it
         monkeypatch.chdir(place)
-        (found,) = board_of([Place()], read_only=None).shelf
-        assert found.slug == folder.name
+        (found,) = board_at([Place()], None).shelf.values()
+        assert found.slug == "app"
         with found.store() as store:
             assert store.total(function="shop:ask").entries == 1
 
@@ -175,5 +174,5 @@ def test_what_is_not_on_this_machine_is_only_looked_at(
 ) -> None:
     database = folder / ".beautyspot" / "app.db"
     given = {"here": str(folder), "sqlite": f"sqlite:///{database}"}.get(store, store)
-    (found,) = board_of([Place(given)], read_only=read_only).shelf
+    (found,) = board_at([Place(given)], read_only).shelf.values()
     assert found.read_only is wanted

@@ -33,10 +33,8 @@ FLOORS = (
 """Core from the ground up: a district imports from itself and from the floors below its own."""
 
 DASHBOARD = (
-    {"kept", "masking", "removals"},
-    {"shelf"},
-    {"board", "summaries"},
-    {"opening", "places"},
+    {"kept"},
+    {"board"},
     {"rendering"},
     {"access", "values"},
     {"pages"},

@@ -11,14 +11,11 @@ from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
 from beautyspot_dashboard.access import Gate, host_names
-from beautyspot_dashboard.opening import shelf_of
+from beautyspot_dashboard.board import make_board
 from beautyspot_dashboard.pages import (
     diagram,
     failures,
-    function,
     functions,
-    health,
-    home,
     html,
     limits,
     live,
@@ -26,6 +23,7 @@ from beautyspot_dashboard.pages import (
     removal,
     result,
     results,
+    stores,
     thumbnail,
     value,
 )
@@ -36,15 +34,12 @@ if TYPE_CHECKING:
     from beautyspot import Spot
     from starlette.types import ASGIApp
 
-    from beautyspot_dashboard.board import Board
-    from beautyspot_dashboard.opening import Openable
+    from beautyspot_dashboard.board import Board, Openable
 
 _PAGES = (
-    home,
-    health,
+    stores,
     html,
     functions,
-    function,
     results,
     result,
     removal,
@@ -80,7 +75,7 @@ def dashboard(
         ConfigError: nothing is given to be shown, or a host is none.
     """
     names = host_names(hosts)
-    return Gate(make_app(shelf_of(stores, spots, read_only=read_only)), names)
+    return Gate(make_app(make_board(stores, spots, read_only=read_only)), names)
 
 
 def make_app(board: Board) -> ASGIApp:
@@ -89,8 +84,8 @@ def make_app(board: Board) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        board.removals.close()
-        board.shelf.close()
+        for each in board.shelf.values():
+            each.close()
 
     static = Mount(
         "/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static"

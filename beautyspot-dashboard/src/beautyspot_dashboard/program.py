@@ -20,7 +20,7 @@ from beautyspot_cli.store_options import Place, store_options
 from beautyspot_cli.texts import safe, safe_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import FrameType
 
     from beautyspot_dashboard.board import Board
@@ -78,13 +78,31 @@ def command(
 
     Exit status: 0 when Ctrl-C or SIGTERM ended it, 2 for bad input or a taken port.
     """
-    from beautyspot_dashboard.places import board_of
-
-    places = [place.at(store) for store in stores] or [place]
-    board = board_of(places, read_only=read_only)
+    board = board_at([place.at(store) for store in stores] or [place], read_only)
     Thread(target=_tell_what_fails, args=(board,), daemon=True).start()  # a server may be slow
     with listening(port) as listener:
         serve(board, listener, opens=not no_browser)
+
+
+def board_at(places: Iterable[Place], read_only: bool | None) -> Board:
+    """The board of what a command line names.
+
+    Raises:
+        ConfigError: a path does not exist.
+    """
+    from beautyspot_dashboard.board import Board
+
+    board = Board()
+    for place in places:
+        where = place.where()
+        if where and "://" not in where and not Path(where).expanduser().exists():
+            raise ConfigError(
+                f"there is no file and no folder {where}: give the path of a database, of a "
+                "folder .beautyspot or the one that holds it, or a URL"
+            )
+        options = {name: text for name, text in place._asdict().items() if name != "store"}
+        board.put_place(where, options, read_only)
+    return board
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -103,7 +121,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _tell_what_fails(board: Board) -> None:
-    for each in board.shelf:
+    for each in board.shelf.values():
         try:
             each.store().page("newest", limit=1)
         except Exception as error:  # it is tried again at each look, and its page says so

@@ -13,11 +13,9 @@ from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import board_of, shelved_of
-from beautyspot_dashboard.rendering.command_lines import command_line
-from beautyspot_dashboard.rendering.kinds import kind_of
-from beautyspot_dashboard.rendering.links import href, result_href
+from beautyspot_dashboard.pages.results import table
+from beautyspot_dashboard.rendering.filters import command_line
 from beautyspot_dashboard.rendering.templates import fragment, render
-from beautyspot_dashboard.values.thumbnails import thumbnail_href
 
 if TYPE_CHECKING:
     from beautyspot import Activity
@@ -29,8 +27,6 @@ RESULTS: Final = 50
 
 CALLS: Final = 50
 """Calls of a list that are shown: those that began first."""
-
-_COLUMNS: Final = ("Type", "Arguments", "Function", "Made", "Size", "Took", "Price", "Key")
 
 _WAITS_FOR: Final = {
     "rate": "the rate of its limit",
@@ -60,16 +56,8 @@ def _newest(request: Request) -> dict[str, Any]:
         records = shelved.store().page("newest", limit=RESULTS).records
     except BeautyspotError as error:  # it may come yet, and is looked for again
         problem = str(error)
-    return {
-        "problem": problem,
-        "records": records,
-        "shown": _COLUMNS,
-        "exact": True,  # "3 s ago" would be wrong a moment later
-        "kind_of": kind_of,
-        "thumbnail": lambda record: thumbnail_href(request, record),
-        "link": lambda record: result_href(request, record.cache_key),
-        "narrowed": lambda **filters: href(request, "results", filters, store=shelved.slug),
-    }
+    exact = {"exact": True}  # "3 s ago" would be wrong a moment later
+    return {"problem": problem, **table(request, records), **exact}
 
 
 def now(request: Request) -> Response:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from beautyspot_dashboard.rendering.kinds import plain_serializer
 from beautyspot_dashboard.rendering.links import with_query
+from beautyspot_dashboard.rendering.rows import plain_serializer
 from beautyspot_dashboard.values.trees.parts import part_at, steps_of
 
 if TYPE_CHECKING:
