@@ -123,9 +123,9 @@ class Shelved:
 
     @property
     def price_unit(self) -> str:
-        """The unit of prices, as far as it is known."""
+        """The unit of prices, as far as it is known; it asks the store."""
         try:
-            return self.kept.get("unit", lambda: self.store().price_unit) or ""
+            return self.store().price_unit
         except BeautyspotError:  # whatever else the page shows says it
             return ""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import Future
 from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -68,13 +68,17 @@ class Kept:
             self._answers.clear()
 
     def _work(self, name: Hashable, work: Callable[[], T], future: Future[T]) -> None:
-        began = time.monotonic()
+        began, failed, value = time.monotonic(), None, None
         try:
-            future.set_result(work())
+            value = work()
         except Exception as error:  # it is raised where somebody comes for the answer
-            future.set_exception(error)
+            failed = error
         now = time.monotonic()
-        serves = _FAILED if future.exception() else _TIMES * (now - began)
+        serves = _FAILED if failed else _TIMES * (now - began)
         with self._lock:
             if self._answers.get(name, (None,))[0] is future:  # else it was forgotten
                 self._answers[name] = future, now + (serves if now - began >= SOON else 0.0)
+        if failed:
+            future.set_exception(failed)
+        else:
+            future.set_result(cast("T", value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from beautyspot import ConfigError
+from beautyspot import BeautyspotError
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
@@ -92,13 +92,15 @@ def _neighbours(request: Request, shelved: Shelved, record: TaskRecord) -> Neigh
     within = request.query_params.get("in", "")
     query = dict(parse_qsl(within, errors="replace"))
     back = href(request, "results", query, store=shelved.slug)
-    listed = read_listed(shelved.store(), query)
-    if not within or listed.filters.problems or not listed.is_cheap:
+    if not within:
         return Neighbours(back)
     try:
-        keys = [each.cache_key for each in listed.page(shelved.store()).records]
+        listed = read_listed(shelved.store(), query)
+        is_there = listed.is_cheap and not listed.filters.problems
+        rows = listed.page(shelved.store()).records if is_there else []
+        keys = [each.cache_key for each in rows]
         at = keys.index(record.cache_key)
-    except (ConfigError, ValueError):  # the list is another one by now
+    except (BeautyspotError, ValueError):  # the list is another one by now
         return Neighbours(back)
     links = ["", *(result_href(request, key, within) for key in keys), ""]
     return Neighbours(back, links[at], links[at + 2])
