@@ -31,14 +31,6 @@ _NEXT_PORTS: Final = 20
 _NAME: Final = "beautyspot ui"
 
 
-def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        click.echo(f"{_NAME} {version('beautyspot-dashboard')}")
-        ctx.exit()
-
-
 @click.command(_NAME, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("stores", metavar="[STORE]...", nargs=-1)
 @store_options
@@ -53,14 +45,7 @@ def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     default=None,
     help="Remove nothing.  [default: only where the store is not on this machine]",
 )
-@click.option(
-    "--version",
-    is_flag=True,
-    expose_value=False,
-    is_eager=True,
-    callback=_show_version,
-    help="Show the version and exit.",
-)
+@click.version_option(package_name="beautyspot-dashboard", message=f"{_NAME} %(version)s")
 def command(
     stores: tuple[str, ...],
     place: Place,
