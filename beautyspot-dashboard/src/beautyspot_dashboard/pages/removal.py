@@ -1,7 +1,7 @@
 """Removals: what would go is shown first.
 
 What is shown is a filter at a moment. The removal repeats it over the results that were made
-before that moment, so that what was stored or made anew since stays.
+before that moment, so that what was made since stays.
 """
 
 from __future__ import annotations
