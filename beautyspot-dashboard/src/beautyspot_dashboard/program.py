@@ -109,6 +109,7 @@ def _tell_what_fails(board: Board) -> None:
     for each in board.shelf.values():
         try:
             each.store().page("newest", limit=1)
+            each.functions(0.0)  # for a page that asks soon
         except Exception as error:  # it is tried again at each look, and its page says so
             with suppress(OSError, ValueError):
                 click.echo(f"{safe(each.slug)} does not open: {safe_lines(str(error))}", err=True)

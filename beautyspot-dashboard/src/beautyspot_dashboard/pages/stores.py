@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from beautyspot import BeautyspotError
@@ -40,8 +41,11 @@ def home(request: Request) -> Response:
 
 def stores(request: Request) -> Response:
     """The list of stores."""
-    over, cards = time.monotonic() + kept.SOON, list[Card]()
-    for each in board_of(request).shelf.values():
+    over, cards, shelf = time.monotonic() + kept.SOON, list[Card](), board_of(request).shelf
+    for each in shelf.values():  # all of them begin to count before one is waited for
+        with suppress(BeautyspotError):
+            each.functions(0.0)
+    for each in shelf.values():
         try:
             cards.append(Card(each, each.summary(max(0.0, over - time.monotonic()))))
         except BeautyspotError as error:
