@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from beautyspot_dashboard import dashboard
-from beautyspot_dashboard.values.children import running
+from beautyspot_dashboard.values import child, running
 from starlette.testclient import TestClient
 
 BROWSER = {"sec-fetch-site": "same-origin", "sec-fetch-mode": "navigate"}
@@ -52,15 +50,13 @@ def within(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         return
     start = running.run
 
-    def run(command: Any, source: Any, seconds: float) -> running.Ran:
-        _, _, name = command[5].rpartition(".") if "-m" in command else ("", "", "")
-        if name not in ("colouring", "columnar", "markdown"):
-            return start(command, source, seconds)
+    def run(job: str, words: Any, source: bytes = b"") -> running.Ran:
+        if job not in ("coloured", "markdown", "table"):
+            return start(job, words, source)
         try:
-            made = import_module(command[5]).make(command[6:], io.BytesIO(b"".join(source)))
+            return running.Ran(child.JOBS[job](source, *words), "")
         except Exception as error:
             return running.Ran(b"", str(error))
-        return running.Ran(made, "")
 
     monkeypatch.setattr(running, "run", run)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import io
+import json
+import re
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from beautyspot_dashboard.values.children import colouring, columnar, mermaid
+from beautyspot_dashboard.values import child, running
 
 pa = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -24,17 +26,8 @@ def test_mermaid_is_drawn_without_what_it_may_not(monkeypatch: pytest.MonkeyPatc
         return SimpleNamespace(svg=lambda: "<svg/>")
 
     monkeypatch.setitem(sys.modules, "mermaidx", SimpleNamespace(render=render))
-    assert mermaid.svg(b"flow\xff") == b"<svg/>"
+    assert child.mermaid(b"flow\xff") == b"<svg/>"
     assert asked == [("flow\ufffd", {"securityLevel": "strict"})]
-
-
-def test_what_mermaid_says_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    def render(*_: Any, **__: Any) -> Any:
-        raise RuntimeError("Mermaid rendering failed: Parse error on line 2")
-
-    monkeypatch.setitem(sys.modules, "mermaidx", SimpleNamespace(render=render))
-    with pytest.raises(ValueError, match="^Parse error on line 2$"):
-        mermaid.svg(b"flow")
 
 
 @pytest.mark.parametrize(
@@ -51,39 +44,69 @@ def test_what_mermaid_says_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_language_is_found(kind: str, filename: str, language: str | None) -> None:
-    source = "let x = 1;\n\n"
-    found, parts = colouring.coloured(source, kind, filename)
+    found, lines = json.loads(child.coloured(b"let <x> = 1;\n\n", kind, filename))
     assert found == language
-    assert "".join(text for _, text in parts) == (source if language else "")
+    texts = [re.sub("<[^>]*>", "", line) for line in lines]
+    assert texts == (["let &lt;x&gt; = 1;", ""] if language else [])
 
 
-def file(kind: str) -> io.BytesIO:
-    made = io.BytesIO()
+def file(folder: Path, kind: str) -> str:
+    made = folder / kind
     if kind == "parquet":
         parquet.write_table(TABLE, made, row_group_size=150)
     else:
         new = pa.ipc.new_file if kind == "file" else pa.ipc.new_stream
         with new(made, TABLE.schema) as writer:
             writer.write_table(TABLE, max_chunksize=150)
-    made.seek(0)
-    return made
+    return str(made)
 
 
 @pytest.mark.parametrize("kind", ["parquet", "file", "stream"])
-def test_a_page_is_read_of_the_parts_that_it_is_in(kind: str) -> None:
-    words = "parquet" if kind == "parquet" else "arrow"
-    page = columnar.page(file(kind), words, 100, 0)
-    assert [row[0].text for row in page["rows"]] == [str(n) for n in range(100, 200)]
-    assert page["rows"][0][1] == ("null", True)
-    assert page["rows"][1][1] == ("x", False)
-    assert page["shape"] == (500, 2)
-    assert [each.type for each in page["columns"]] == ["int64", "string"]
-    beyond = columnar.page(file(kind), words, 480, 1)
-    assert len(beyond["rows"]) == 20
-    assert [each.name for each in beyond["columns"]] == ["s"]
-    assert columnar.page(file(kind), words, 5000, 0)["rows"] == []
+def test_a_page_is_read_of_the_parts_that_it_is_in(tmp_path: Path, kind: str) -> None:
+    words = "Parquet" if kind == "parquet" else "Arrow"
+    path = file(tmp_path, kind)
+    page = json.loads(child.table(b"", words, path, "100"))
+    assert [row[0][0] for row in page["rows"]] == [str(n) for n in range(100, 200)]
+    assert page["rows"][0][1] == ["null", True]
+    assert page["rows"][1][1] == ["x", False]
+    assert page["shape"] == [500, 2]
+    assert page["columns"] == [["n", "int64", True], ["s", "string", False]]
+    for start, size in ((400, 100), (450, 50), (500, 0), (5000, 0)):
+        rows = json.loads(child.table(b"", words, path, str(start)))["rows"]
+        assert [row[0][0] for row in rows] == [str(n) for n in range(start, start + size)]
 
 
 def test_the_library_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    assert columnar.page(io.BytesIO(), "parquet", 0, 0) == {"missing": "pyarrow"}
+    with pytest.raises(ValueError, match="install pyarrow"):
+        child.table(b"", "Parquet", "", "0")
+
+
+def test_only_the_row_groups_of_a_page_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+
+    class Watched(parquet.ParquetFile):  # type: ignore[misc] # it ships no types
+        def read_row_group(self, group: int, *columns: Any) -> Any:
+            read.append(group)
+            return super().read_row_group(group, *columns)
+
+    monkeypatch.setattr(parquet, "ParquetFile", Watched)
+    child.table(b"", "Parquet", file(tmp_path, "parquet"), "200")
+    assert read == [1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has neither limits nor these programs")
+@pytest.mark.usefixtures("processes")
+def test_a_program_has_its_limits_and_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEY", "secret")
+    seen = running.run("program", ["/usr/bin/env"])
+    assert b"PATH=" in seen.output
+    assert b"secret" not in seen.output
+    assert running.run("program", ["/bin/cat", "-"], b"given").output == b"given"
+    failed = running.run("program", ["/bin/sh", "-c", "echo wrong >&2; exit 3"])
+    assert (failed.output, failed.problem) == (b"", "wrong\n")
+    assert "large" in running.run("program", ["/bin/sh", "-c", "yes"]).problem
+    monkeypatch.setitem(child.LIMITS, "program", (0.5, 2000))
+    assert "more than 0.5 seconds" in running.run("program", ["/bin/sleep", "30"]).problem

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from beautyspot_dashboard.values import places
 from dashboard.gallery import Gallery, opened
 from dashboard.reading import links, words
 
@@ -28,7 +29,7 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
 
 
 @pytest.mark.parametrize(
-    ("name", "query"), [("bytes", "?"), ("model", "?"), ("binary", "?"), ("within", "?at=$.data&")]
+    ("name", "query"), [("bytes", "?"), ("model", "?"), ("binary", "?"), ("within", "?at=0&")]
 )
 def test_bytes_come_in_pages(gallery: Gallery, name: str, query: str) -> None:
     page = gallery.page(name, query)
@@ -36,10 +37,10 @@ def test_bytes_come_in_pages(gallery: Gallery, name: str, query: str) -> None:
     assert "00000040 40 41 42 43 44 45 46 47 48 49 4a 4b 4c 4d 4e 4f @ABCDEFGHIJKLMNO" in words(
         page
     )
-    assert "Bytes 0 to 4,096 of 10,240" in words(page)
+    assert "Bytes 0 to 4,095 of 10,240" in words(page)
     last = gallery.page(name, links(gallery.page(name, links(page, "Next")[0]), "Next")[0])
     assert "000027f0 f0 f1" in words(last)
-    assert "Bytes 8,192 to 10,240 of 10,240" in words(last)
+    assert "Bytes 8,192 to 10,239 of 10,240" in words(last)
     assert not links(last, "Next")
     assert "There are no bytes here" in words(gallery.page(name, f"{query}from=99999999"))
 
@@ -67,3 +68,14 @@ def test_damaged_bytes_are_not_shown(gallery: Gallery) -> None:
     path.chmod(0o600)
     path.write_bytes(BYTES[:-1] + b"?")
     assert "00000000" not in words(gallery.page("spoilt"))
+
+
+def test_of_what_is_very_large_the_beginning_is_shown(
+    gallery: Gallery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "LARGEST", 5000)
+    assert "These are the first 5,000 bytes. 00000000" in words(gallery.page("model", "?as=hex"))
+    gallery.put("novel", "word " * 3000, "text/plain")
+    assert "These are the first 5,000 bytes. word word" in words(gallery.page("novel"))
+    gallery.put("deep", {"text": "word " * 3000})
+    assert "Too large: this shows values of up to 5.0 kB" in words(gallery.page("deep"))

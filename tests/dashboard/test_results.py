@@ -111,7 +111,7 @@ def test_the_kinds_of_values_are_told(results: Any) -> None:
     kinds = set(re.findall(r'class="kind" title="([^"]*)"', page.text))
     assert kinds == {"value", "error that is a result", "items of a generator"}
     (drawn,) = linked_keys(results(function="draw"))
-    assert f'<img src="/store/shop/thumbnail/{drawn}" alt="SVG" title="drawing"' in page.text
+    assert f'<img src="/store/shop/value/{drawn}" alt="SVG" title="drawing"' in page.text
 
 
 def test_nothing_is_there(visit: Callable[..., Any], tmp_path: Path) -> None:

@@ -177,10 +177,9 @@ def test_no_member_requires_more_than_it_may() -> None:
                 "beautyspot-cli",
                 "click",
                 "markdown-it-py",
-                "msgpack",
                 "pygments",
             ),
-            *("starlette", "uvicorn", "jinja2", "mermaidx", "pillow"),
+            *("starlette", "uvicorn", "jinja2", "mermaidx"),
         },
         "beautyspot_testing": {"beautyspot-core", "hypothesis", "pytest"},
     }

@@ -25,7 +25,7 @@ FOR = {
     "starlette": "the dashboard",
     "uvicorn": "the dashboard",
     "mermaidx": "the dashboard: diagrams",
-    "pillow": "images; the dashboard: thumbnails",
+    "pillow": "images",
     "opentelemetry-api": "observers",
     "prometheus-client": "observers",
     "structlog": "observers",

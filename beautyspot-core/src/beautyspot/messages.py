@@ -74,6 +74,7 @@ _PARTS: Final = (
     *("sig", "sas", "auth", "jwt", "bearer", "pw", "otp"),
 )
 _STEMS: Final = ("bearer", "basic", "akia", "asia", "aiza", "ya29.", "eyj", "-", "_")
+_SHORTEST: Final = 11  # characters of what begins as known tokens do
 _OPTION: Final = rf"(?i)(?:{_WORDS})[\w.%-]*['\"]?\s*[=:]"
 
 
@@ -84,18 +85,14 @@ def is_secret(key: str) -> bool:
 
 def may_hold_secret(text: str) -> bool:
     """Whether `masked` may change a text of up to `LONGEST`: a quick look, at most find nothing."""
+    is_named = "=" in text or ":" in text  # in most arguments is neither
+    if len(text) < _SHORTEST and not is_named:
+        return False
     folded = text.casefold()
-    if "://" in folded:
+    parts = [part for part in _PARTS if part in folded] if is_named else []
+    if "://" in text or (parts and re.search(_OPTION, text) is not None):
         return True
-    for part in _PARTS:  # a generator would take longer than the rest
-        if part in folded:
-            if re.search(_OPTION, text) is not None:
-                return True
-            break
-    for stem in _STEMS:
-        if stem in folded:
-            return re.search(_KNOWN, text) is not None
-    return False
+    return bool([stem for stem in _STEMS if stem in folded]) and re.search(_KNOWN, text) is not None
 
 
 def masked(value: Any) -> Any:

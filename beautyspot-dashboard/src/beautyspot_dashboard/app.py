@@ -13,18 +13,14 @@ from starlette.staticfiles import StaticFiles
 from beautyspot_dashboard.access import Gate, host_names
 from beautyspot_dashboard.board import make_board
 from beautyspot_dashboard.pages import (
-    diagram,
     failures,
     functions,
-    html,
     limits,
     live,
-    markdown,
     removal,
     result,
     results,
     stores,
-    thumbnail,
     value,
 )
 
@@ -38,7 +34,6 @@ if TYPE_CHECKING:
 
 _PAGES = (
     stores,
-    html,
     functions,
     results,
     result,
@@ -46,9 +41,6 @@ _PAGES = (
     limits,
     live,
     value,
-    markdown,
-    thumbnail,
-    diagram,
 )
 
 

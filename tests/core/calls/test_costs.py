@@ -107,12 +107,13 @@ def test_a_hit_is_one_statement(spot, calls, kind):
 def test_so_is_one_of_bytes_or_text_that_lie_in_their_row_as_they_are(spot, kind):
     marked = spot.mark(data if kind is bytes else text)
     made = marked(7, 1 << 17)
+    marked(7, 1 << 17)  # the first hit compares what made it
     with statements(spot) as seen:
         hit = marked(7, 1 << 17)
     assert seen == ["SELECT"]
     assert type(hit) is kind
     assert hit == made
-    assert spot.stats()["hits"] == 1
+    assert spot.stats()["hits"] == 2
 
 
 def test_a_miss_is_two_looks_and_one_insert_in_a_transaction_of_its_own(spot, calls):

@@ -278,7 +278,7 @@ def test_what_an_alarm_raises_ends_the_wait_for_a_limit(
 
 
 @pytest.mark.parametrize("alarm", [end], indirect=True)
-@pytest.mark.parametrize("operation", ["get", "begin"])
+@pytest.mark.parametrize("operation", ["find", "begin"])
 @pytest.mark.usefixtures("alarm")
 def test_what_an_alarm_raises_in_a_question_to_the_store_ends_the_call(
     make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture, operation: str

@@ -99,7 +99,7 @@ def test_no_code_of_the_user_is_asked_for_a_hash(spot):
 def test_the_memory_is_bounded(spot, monkeypatch):
     monkeypatch.setattr(addressing, "CALLS", 5)
     marked = spot.mark(lambda value: value)
-    for value in (0, 1, [2], (3,), 4, 0.0, "x" * 2000, 1 << 1500, [5], 6):
+    for value in ("first", 0, 1, [2], (3,), 4, 0.0, "x" * 2000, 1 << 1500, [5], 6):
         assert marked(value) == value
         assert len(marked.__beautyspot__.addressing.memo) <= 5
     assert [key for key, _, _ in marked.__beautyspot__.addressing.memo.values()] == [

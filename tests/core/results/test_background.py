@@ -467,8 +467,8 @@ def test_who_has_looked_before_another_call_ended_finds_what_waits(
     class Late(BrokenStore):
         """The first look-up of a thread named so answers after the other call has ended."""
 
-        def get(self, key: str) -> Any:
-            found = super().get(key)
+        def find(self, key: str) -> Any:
+            found = super().find(key)
             if threading.current_thread().name.startswith("late"):
                 looked.set()
                 assert ended.wait(DEADLINE)

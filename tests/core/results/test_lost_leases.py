@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 import pytest
-from beautyspot.concurrency.holders import Lease
+from beautyspot.concurrency.single_flight import Lease
 from beautyspot.concurrency.waiting import Bell
 from beautyspot.results.leases import Leases
 from beautyspot.spot import Spot

@@ -132,7 +132,7 @@ def test_texts_are_shown_as_they_are(
 def test_views_of_hostile_names_hold(
     served: Served, tabs: Tabs, keys: dict[str, str], trap: Canary
 ) -> None:
-    tabs.expect("/thumbnail/")  # of what is no picture, there is none
+    tabs.expect("/value/")  # of what is no picture, there is none
     walk = Walk(tabs)
     for path in (
         "",
@@ -154,7 +154,7 @@ def test_a_value_is_no_script_of_our_pages(
     name: str, served: Served, tabs: Tabs, keys: dict[str, str], trap: Canary
 ) -> None:
     """Even if somebody could bring a page of ours to load it."""
-    tabs.expect("Refused to execute", "net::ERR", "MIME type", "unsupported", "/thumbnail/")
+    tabs.expect("Refused to execute", "net::ERR", "MIME type", "unsupported", "/value/")
     page = tabs.open(f"{served.at('hostile')}/results")
     url = f"{served.at('hostile')}/value/{keys[name]}"
     loaded = page.evaluate(

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.calls.engine import Engine
-    from beautyspot.keys.memo import Address
 
 
 def quick(  # noqa: C901 - one piece: each call between parts of it takes a fortieth of a hit
@@ -41,10 +40,11 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     store, waiting, counted = engine.cache.store, engine.cache.writer.pending, task.counted
     find: Callable[[str], object] = store.real.find
     read: Callable[[str], object] = store.real.get
-    if store.blocking:
+    blocks = store.blocking
+    if blocks:
         find, read = _finding_once(store.find), _finding_once(store.get)
     detours = store.detours
-    bind, memo, are_flat = addressing.bind, addressing.memo, FLAT.issuperset
+    bind, remembered, are_flat = addressing.bind, addressing.memo.get, FLAT.issuperset
     codec = form.codec if form.draw is None else ""  # what is drawn is for `ResultForm.restore`
     uses, observers = engine.counting, engine.observers
     told = observers.told
@@ -57,28 +57,28 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
 
     def hit(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:  # noqa: C901 - as above
         call = None
-        known: Address | None
         try:
             if detours or not engine.active:
                 return Call(task, args, kwargs)
             bound = values, more = bind(*args, **kwargs)
-            try:
-                types: tuple[type, ...] = (*map(type, values),)
-                # Of no other values is the hash asked: it may be the user's code.
-                known = None if more or not are_flat(types) else memo[types, values]
-            except Exception:  # not remembered; or of a class that does not tell its hash
-                known = None
+            types: tuple[type, ...] = (*map(type, values),)
+            # Of no other values is the hash asked: it may be the user's code.
+            place = None if more or not are_flat(types) else (types, values)
+            known = None if place is None else remembered(place)
             if known:
                 key = known[0]
             else:
                 call = Call(task, args, kwargs)
-                addressing.address(call, bound)
+                addressing.address(call, bound, place)
                 key = call.key
             if key in waiting:
                 return call or Call(task, args, kwargs)
+            # The whole row, for `Cache.recall`, where its code is to be compared: by one question
+            # where that may take long, else once it is known that there is one.
             compares = call is not None and task.to_compare and key not in task.compared
-            # The whole row, for `Cache.recall`, where its code is to be compared.
-            found: Any = read(key) if compares else find(key)
+            found: Any = read(key) if compares and blocks else find(key)
+            if compares and not blocks and found is not None:
+                found = read(key)
             if type(found) is tuple:  # `Plain`
                 data, digest, took, made_at, stored_by, price = found
                 if stored_by == codec and len(data) <= SMALL:  # `fingerprint`, without a call

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.runs import Run
     from beautyspot.calls.steps import Step
-    from beautyspot.concurrency.holders import Lease
+    from beautyspot.concurrency.single_flight import Lease
     from beautyspot.contracts.store import Begun
     from beautyspot.tasks.task import Call
 

@@ -6,13 +6,12 @@ from contextlib import suppress
 from functools import partial
 from math import inf
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from beautyspot.calls.reports import report_no_lease
 from beautyspot.calls.steps import Block, Outcome, Wait
 from beautyspot.concurrency import deferred, single_flight
-from beautyspot.concurrency.holders import Lease
-from beautyspot.concurrency.single_flight import ABANDONED
+from beautyspot.concurrency.single_flight import ABANDONED, Lease
 from beautyspot.concurrency.waiting import running_loop
 from beautyspot.contracts import entry_of
 from beautyspot.errors import MetadataBusyError
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from beautyspot.contracts.store import Begun
     from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call
-
-ASYNCHRONOUS: Final = ("coroutine", "async generator")
-"""Kinds of functions whose calls run in event loops."""
 
 
 class Run:
@@ -52,21 +48,18 @@ class Run:
         pending: its result on the way to the store.
     """
 
-    __slots__ = (
-        *("asked", "began_at", "call", "encoded", "engine", "flight", "has_ended", "lease"),
-        *("pending", "shared", "since", "took"),
-    )
+    # Of the class: to set them all takes a microsecond of each miss.
+    has_ended = False
+    since: int | None = None
+    began_at: float | None = None
+    asked = took = 0.0
+    shared: Any = ABANDONED
+    encoded: Payload | Outcome | None = None
+    pending: Pending | None = None
 
     def __init__(self, engine: Engine, call: Call, flight: Flight | None) -> None:
         self.engine, self.call, self.flight = engine, call, flight
         self.lease = Lease(call.key) if flight is None else flight.lease
-        self.has_ended = False
-        self.since: int | None = None
-        self.began_at: float | None = None
-        self.asked = self.took = 0.0
-        self.shared: Any = ABANDONED
-        self.encoded: Payload | Outcome | None = None
-        self.pending: Pending | None = None
 
     # ------------------------------------------------------------------------------ beginning
 
@@ -129,17 +122,19 @@ class Run:
                 form of it.
         """
         engine, call = self.engine, self.call
-        task, cache, addressing = call.task, engine.cache, call.task.addressing
+        task, cache = call.task, engine.cache
         if self.flight is not None:
             self.flight.spared = self.took, call.price or 0.0
         if outcome.error is not None:
             payload, self.shared = cache.encode_error(call, outcome.error), outcome
         else:
-            judged = task.asks_terms or task.options.cache_if is not None
-            if judged and not engine.keeps(call, outcome.value if copy is None else copy()):
+            if task.is_judged and not engine.keeps(call, outcome.value if copy is None else copy()):
                 self.share_unstored(outcome.value)
                 return False
-            payload = cache.encode(task, outcome.value)
+            try:
+                payload = task.form.encode(outcome.value)
+            except Exception:
+                payload = cache.encode(task, outcome.value)  # in another form, or it says why not
         if payload is None:
             self.shared = None if outcome.error is None else outcome
             engine.refuse(call, "serializer")
@@ -147,14 +142,23 @@ class Run:
         data: object = payload.data
         self.encoded = Outcome(data.file) if isinstance(data, FileData) else payload
         record = cache.record(call, payload, self.took)
-        unknown = "" if call.refresh else None  # such a call has not looked
         self.pending = Pending(
-            task, record, self.since or 0,
-            lease=self.lease, replaces=call.replaces or unknown,
-            earlier=addressing.earlier_keys(call) if addressing.earlier else (),
+            task, record, self.since or 0, lease=self.lease,
+            replaces=call.replaces or ("" if call.refresh else None),  # that has not looked
+            earlier=task.addressing.earlier_keys(call) if task.addressing.earlier else (),
             most=cache.placement.blob_threshold,
         )  # fmt: skip
         call.made_at = record.made_at
+        return True
+
+    def save_behind(self) -> bool:
+        """Leave the result to the thread that writes behind callers; False where it takes none."""
+        call, pending = self.call, self.pending
+        if pending is None or call.invalidated or not self.engine.cache.writer.queue(pending):
+            return False
+        call.is_stored = True
+        if self.shared is ABANDONED:
+            self.shared = self.encoded
         return True
 
     # ------------------------------------------------------------------------------------ end
@@ -215,23 +219,19 @@ def save(  # noqa: C901 - one step, in its order: it is made at each miss
     another process may have invalidated it before they called. Of a file they look for the stored
     one: the caller may change his own by now.
     """
-    writer, left, results = engine.cache.writer, list[Run](), list[Pending]()
-    for run in runs:
-        call, pending = run.call, run.pending
-        assert pending is not None  # noqa: S101 - see `prepare`
-        if engine.saves_behind and not call.invalidated and writer.queue(pending):
-            call.is_stored = True
-            if run.shared is ABANDONED:
-                run.shared = run.encoded
-            continue
-        if run.flight is not None and not run.flight.done:
-            run.flight.as_of = monotonic()
-        left.append(run)
-        results.append(pending)
-    if not left:
+    if engine.saves_behind:
+        runs = (*[run for run in runs if not run.save_behind()],)
+    if not runs:
         return
-    call, one = left[0].call, results[0] if len(results) == 1 else None
-    if call.task.kind not in ASYNCHRONOUS:
+    writer, call, now = engine.cache.writer, runs[0].call, monotonic()
+    results: list[Pending] = []
+    for run in runs:
+        assert run.pending is not None  # noqa: S101 - see `prepare`
+        results.append(run.pending)
+        if run.flight is not None and not run.flight.done:
+            run.flight.as_of = now
+    one = results[0] if len(results) == 1 else None
+    if not call.task.is_async:
         if one is not None and engine.blocking:
             writer.write_with_others(one)
         else:
@@ -255,11 +255,11 @@ def save(  # noqa: C901 - one step, in its order: it is made at each miss
         for pending in results:
             pending.away = True
         yield Block(partial(writer.write_away, *results))
-    for run, pending in zip(left, results, strict=True):
+    for run, pending in zip(runs, results, strict=True):
         run.call.is_stored = bool(pending.stored)
         if pending.refused:
             run.shared = ABANDONED
         elif run.shared is ABANDONED:  # else it is an error
-            is_file = run.call.is_stored and type(run.encoded) is Outcome
-            # Each gets a file of its own.
-            run.shared = entry_of(pending.record) if is_file else run.encoded
+            run.shared = run.encoded
+            if type(run.encoded) is Outcome and run.call.is_stored:
+                run.shared = entry_of(pending.record)  # each gets a file of its own

@@ -65,8 +65,9 @@ def drive(flow: Generator[Step, Any, Outcome]) -> Any:
             step = flow.send(step.perform())
     except StopIteration as end:
         outcome: Outcome = end.value
-    finally:
+    except BaseException:
         flow.close()  # an interrupted call frees its key
+        raise
     if outcome.error is None:
         return outcome.value
     try:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from beautyspot.concurrency.waiting import Awaited, running_loop
+from beautyspot.concurrency.waiting import running_loop
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 held: Final[dict[AbstractEventLoop, dict[object, Callable[[], object]]]] = {}
 """By event loop: what its tasks hold, and what ends that."""
@@ -52,28 +52,3 @@ def end_orphans() -> None:
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork
     os.register_at_fork(after_in_child=held.clear)  # it is the parent's
-
-
-class Lease(Awaited):
-    """The lease of one key: who has this object has it, where it is `held`.
-
-    Attributes:
-        key: what is leased.
-        held: whether it is.
-        since: when it was renewed last, or is waited for, by a monotonic clock.
-        thread: the identifier of the thread that just asks for it, or gives it back; else 0.
-        rejected: while it is waited for, what `MetadataStoreBase.begin` is told of the key.
-        due: likewise, when it is asked for again.
-        answer: what the store answered about the key, once there is something; None before, and
-            where the store failed.
-        asked: when that was asked, by `time.monotonic`.
-    """
-
-    __slots__ = ("answer", "asked", "due", "held", "key", "rejected", "since", "thread")
-    answer: Any
-    asked: float
-    due: float
-    rejected: Mapping[str, float]
-
-    def __init__(self, key: str) -> None:
-        self.key, self.held, self.since, self.thread = key, False, 0.0, 0

@@ -22,11 +22,10 @@ from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.concurrency.holders import Lease
 from beautyspot.concurrency.waiting import Awaited
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 _graph = threading.RLock()
 """Guards all flights of the process: the graph crosses Spots. Held for microseconds."""
@@ -38,6 +37,35 @@ _leading: contextvars.ContextVar[tuple[Flight, ...]] = contextvars.ContextVar(
 
 ABANDONED: Final = object()
 """The result of a flight whose leader left without one."""
+
+
+class Lease(Awaited):
+    """The lease of one key: who has this object has it, where it is `held`.
+
+    Attributes:
+        key: what is leased.
+        held: whether it is.
+        since: when it was renewed last, or is waited for, by a monotonic clock.
+        thread: the identifier of the thread that just asks for it, or gives it back; else 0.
+        rejected: while it is waited for, what `MetadataStoreBase.begin` is told of the key.
+        due: likewise, when it is asked for again.
+        answer: what the store answered about the key, once there is something; None before, and
+            where the store failed.
+        asked: when that was asked, by `time.monotonic`.
+    """
+
+    # Of the class where a lease has them as most do: one is made at each miss.
+    held = False
+    since = 0.0
+    thread = 0
+    key: str
+    answer: Any
+    asked: float
+    due: float
+    rejected: Mapping[str, float]
+
+    def __init__(self, key: str) -> None:
+        self.key = key
 
 
 class Flight(Awaited):
@@ -59,19 +87,17 @@ class Flight(Awaited):
         spared: seconds and money that the execution took, as its leader says.
     """
 
-    __slots__ = (
-        *("as_of", "awaits_lease", "is_of_task", "is_outdated", "key", "lease", "result"),
-        *("spared", "thread", "waits_for", "within"),
-    )
+    # Of the class where a flight has them as most do: one is made at each miss.
+    done = awaits_lease = is_outdated = False
+    as_of = inf
+    result: Any = ABANDONED
+    spared = 0.0, 0.0
 
     def __init__(self, key: str, within: Flight | None, *, of_task: bool) -> None:
-        self.key, self.within, self.is_of_task = key, within, of_task
-        self.awaits_lease = self.is_outdated = self.done = False
-        self.thread, self.as_of = get_ident(), inf
-        self.result: Any = ABANDONED
-        self.spared, self.lease = (0.0, 0.0), Lease(key)
+        self.key, self.within, self.is_of_task, self.thread = key, within, of_task, get_ident()
         self.waits_for: list[Flight] = []
         self.wakers = []
+        self.lease = Lease(key)
 
     def finish(self, result: object) -> None:
         """Give `result` to all followers, also to later ones. Only the first call counts."""

@@ -144,7 +144,6 @@ class Awaited:
         wakers: called then.
     """
 
-    __slots__ = ("done", "wakers")
     done: bool
     wakers: list[Callable[[], object]]
 

@@ -39,7 +39,7 @@ class TaskRecord(NamedTuple):
     content_type: str | None = None  # the MIME type of a result that viewers open
     result_value: str | None = None  # the location in the storage; only FILE
     result_data: bytes | None = None  # only DIRECT_BLOB
-    updated_at: str | None = None  # last execution, "YYYY-MM-DD HH:MM:SS[.ffffff]" in UTC
+    updated_at: str | None = None  # last execution, "YYYY-MM-DD HH:MM:SS" in UTC, or finer
     func_identifier: str | None = None  # "module:qualified.name", or the name given to `mark`
     key_scheme: int | None = None  # None: a row of an earlier release, listed but never hit
     serializer: str | None = None  # the name of what made the data, such as "msgpack"
@@ -214,8 +214,7 @@ KEY: Final = "key:"
 def covers_of(record: TaskRecord) -> tuple[str, ...]:
     """The covers of a record, that of its key first."""
     name = record.func_identifier or record.func_name
-    shared = _shared(name, record.version or "", record.tags)
-    return (KEY + record.cache_key, *shared)
+    return (KEY + record.cache_key, *shared_covers(name, record.version, record.tags))
 
 
 def cover_of(what: Invalidation) -> str:
@@ -236,7 +235,9 @@ def cover_of(what: Invalidation) -> str:
 
 
 @lru_cache(maxsize=4096)  # those of one function are the same for nearly all of its results
-def _shared(name: str, version: str, tags: tuple[str, ...]) -> tuple[str, ...]:
+def shared_covers(name: str, version: str | None, tags: tuple[str, ...]) -> tuple[str, ...]:
+    """The covers of a record beside that of its key."""
+    version = version or ""
     of_tags = [_cover("tag", tag) for tag in tags]
     of_versions = _cover("version", name, version), _cover("version", version)
     return (_cover("func", name), *of_versions, *of_tags, ALL)

@@ -16,6 +16,7 @@ import json
 import os
 import stat
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Final, final
 
@@ -27,7 +28,7 @@ from beautyspot.keys.text import BIG, FLAT, LARGE, quote, texts_of_column
 from beautyspot.keys.walk import NAME, Walk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from beautyspot.contracts.values import Types
     from beautyspot.keys.walk import Form
@@ -126,13 +127,26 @@ class KeyGen(KeyGenBase):
         data = f"[[{before}],{{{','.join(members)}}}]".encode("utf-8", "backslashreplace")
         return self.digest(data).hexdigest()[:HEX_DIGITS]
 
+    def id_of_all(self, names: Sequence[str]) -> Callable[[Mapping[str, str]], str]:
+        """What `id_of` does, made for arguments that are always these, and all count."""
+        if not names:
+            none = self.id_of({}, {})
+            return lambda _: none
+        digest, form, in_order = self.digest, _form_of(names), itemgetter(*sorted(names))
+
+        def input_id(texts: Mapping[str, str]) -> str:
+            data = (form % in_order(texts)).encode("utf-8", "backslashreplace")
+            return digest(data).hexdigest()[:HEX_DIGITS]
+
+        return input_id
+
     def ids_of(self, names: Sequence[str], calls: Sequence[tuple[Any, ...]]) -> list[str]:
         """What `id_of` gives for each of many calls of flat values, which are those of `names`."""
         if not calls:
             return []
         texts = map(texts_of_column, zip(*calls, strict=True))
         columns = sorted(zip(names, texts, strict=True))
-        form = f"[[],{{{','.join([f'{quote(name)}:%s' for name, _ in columns])}}}]"
+        form = _form_of(names)
         rows = zip(*[each for _, each in columns], strict=True)
         written = [(form % row).encode("utf-8", "backslashreplace") for row in rows]
         return [self.digest(data).hexdigest()[:HEX_DIGITS] for data in written]
@@ -202,6 +216,11 @@ class KeyGen(KeyGenBase):
         """
         with Path(os.fsdecode(path)).open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()[:HEX_DIGITS]
+
+
+def _form_of(names: Iterable[str]) -> str:
+    """What is digested of arguments of these names, with a place for the text of each."""
+    return f"[[],{{{','.join([f'{quote(name)}:%s' for name in sorted(names)])}}}]"
 
 
 class OfOthers(KeyGen):

@@ -18,7 +18,12 @@ from types import NoneType
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from beautyspot.keys.binding import Bound
+
+    Flat = tuple[tuple[type, ...], tuple[Any, ...]]
+    """The types of flat arguments, and their values."""
 
 Address = tuple[str, str, str | None]
 """A call's key, its `input_id`, and the version that the key is made of."""

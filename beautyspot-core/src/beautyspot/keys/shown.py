@@ -36,6 +36,9 @@ _LAST_WORD: Final = r"[^\s⺀-\U0010ffff]*\Z"
 """What a cut may have halved: it may be a secret."""
 
 
+_is_secret: Final = lru_cache(maxsize=1024)(is_secret)
+
+
 class _Text(str):
     """A text that stands as it is among others."""
 
@@ -52,17 +55,15 @@ def shown(texts: Mapping[str, str], definitions: Iterable[Any] = ()) -> str:
     """
     parts: list[str] = []
     for name, text in texts.items():
-        title, is_of_secret = _title(name)
-        if text[:1] not in '"[{':
-            value = _CONSTANTS.get(text, text)
-        elif text[0] == '"' and not (
-            is_of_secret or may_hold_secret(plain := _unquoted(text, 1)[0])
-        ):
-            value = repr(plain) if len(plain) <= _LONGEST else _REPR.repr(plain)
-        else:
+        first = text[0]
+        if first not in '"[{':
+            value = _CONSTANTS.get(text, text) if first in "ntf" else text
+        elif first != '"' or _is_secret(name) or may_hold_secret(plain := _unquoted(text, 1)[0]):
             value = shown_value(name, text, definitions)
-        parts.append(f"{title}={value}")
-    text = ", ".join(parts)
+        else:
+            value = repr(plain) if len(plain) <= _LONGEST else _REPR.repr(plain)
+        parts.append(value)
+    text = _titles((*texts,)) % (*parts,)
     return text if 4 * len(text) <= LIMIT else bounded(text)
 
 
@@ -90,10 +91,11 @@ def bounded(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _title(name: str) -> tuple[str, bool]:
-    """How the name of an argument is shown, and whether it looks like that of a secret."""
-    known = masked(name) if may_hold_secret(name) else name
-    return known if known.isidentifier() else repr(known[:_LONGEST]), is_secret(name)
+def _titles(names: tuple[str, ...]) -> str:
+    """How the names of arguments are shown, with a place for the text of each."""
+    known = [masked(name) if may_hold_secret(name) else name for name in names]
+    titles = [name if name.isidentifier() else repr(name[:_LONGEST]) for name in known]
+    return ", ".join([title.replace("%", "%%") + "=%s" for title in titles])
 
 
 def _readable(value: Any, fields: Mapping[str, list[str]]) -> Any:

@@ -24,8 +24,7 @@ from beautyspot.errors import RateLimitError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from beautyspot.concurrency.holders import Lease
-    from beautyspot.concurrency.single_flight import Flight
+    from beautyspot.concurrency.single_flight import Flight, Lease
 
     Tell = Callable[["Cap"], object]
     """Is called where a call has waited for long, and no place has become free meanwhile."""

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from beautyspot.concurrency import deferred, holders, waiting
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.concurrency.holders import Lease
 from beautyspot.concurrency.queueing import stopping
+from beautyspot.concurrency.single_flight import Lease
 from beautyspot.concurrency.waiting import Alarm, Bell, Job
 from beautyspot.errors import RateLimitError
 

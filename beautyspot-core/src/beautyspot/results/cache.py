@@ -8,7 +8,6 @@ restored, so that damage is a miss as well.
 from __future__ import annotations
 
 from copy import copy
-from glob import escape
 from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -357,6 +356,8 @@ class Cache(Rows):
                 yield [record]
             return
         name = what.func_identifier
+        from glob import escape  # rarely needed
+
         function = None if name is None else escape(name)
         rows = listed(self.store.real, Selection(function, what.version, what.tag))
         while page := list(islice(rows, PAGE)):

@@ -32,7 +32,7 @@ from beautyspot.messages import less_secrets
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
-    from beautyspot.concurrency.holders import Lease
+    from beautyspot.concurrency.single_flight import Lease
     from beautyspot.resilience.guarded_backends import GuardedStore
 
 BEATS: Final = 3
@@ -106,24 +106,27 @@ class Leases:
             MetadataError: the store failed; `MetadataBusyError` `in_place` where it would wait.
         """
         asked: dict[str, Lease] = {}
-        here = get_ident()
+        table, store, here, held = self.leases, self._store, get_ident(), 0
         with self._lock:
             for lease in leases:
-                other = self.leases.get(lease.key)
+                key = lease.key
+                other = table.get(key)
                 # What this thread asked for, or gave back, before is over: it was interrupted.
                 if other is None or other.thread == here:
                     lease.thread = here
-                    self.leases[lease.key] = asked[lease.key] = lease
+                    table[key] = asked[key] = lease
         if leases and not asked:
-            return Begun({}, [], self.since, self._store.clock())
-        held = 0
+            return Begun({}, [], self.since, store.clock())
         try:
-            if len(asked) == 1 and self._store.real.blocking and not in_place:
-                begun: Begun = self._together((next(iter(asked)), rejected))
+            if in_place:
+                begun = store.begin_now([*asked], self.token, rejected=rejected)
+            elif len(asked) == 1 and store.blocking:
+                begun = self._together((next(iter(asked)), rejected))
             else:
-                ask = self._store.begin_now if in_place else self._store.begin
-                begun = ask(list(asked), self.token, rejected=rejected)
-            now, self.since = self._clock(), max(self.since, begun.since)
+                begun = store.begin([*asked], self.token, rejected=rejected)
+            now = self._clock()
+            if begun.since > self.since:
+                self.since = begun.since
             for key in begun.leased:
                 if key in asked:  # else it is another thread's
                     lease = asked[key]

@@ -11,14 +11,14 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.waiting import Awaited
-from beautyspot.contracts.records import FILE, covers_of, in_full, is_newer
+from beautyspot.contracts.records import FILE, KEY, in_full, is_newer, shared_covers
 from beautyspot.contracts.store import Put
 from beautyspot.logs import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from beautyspot.concurrency.holders import Lease
+    from beautyspot.concurrency.single_flight import Lease
     from beautyspot.contracts import Entry, TaskRecord
     from beautyspot.observing import Refusal, Where
     from beautyspot.results.leases import Leases
@@ -45,10 +45,10 @@ class Pending(Awaited):
         away: whether an executor writes it, and releases its lease.
     """
 
-    __slots__ = (
-        *("away", "earlier", "has_failed", "key", "lease", "placed", "record", "refusals"),
-        *("refused", "replaces", "since", "size", "stored", "task"),
-    )
+    # Of the class where a result has them as most do: one is made at each miss.
+    done = refused = has_failed = away = False
+    stored: bool | None = None
+    refusals = 0
 
     def __init__(
         self,
@@ -61,15 +61,10 @@ class Pending(Awaited):
         earlier: Sequence[str] = (),
         most: int = 0,
     ) -> None:
-        self.task, self.record, self.since = task, record, since
-        self.key, self.size = record.cache_key, len(record.result_data or b"")
-        is_small = type(record.result_data) is bytes and self.size <= most
-        self.placed = is_small and not task.options.compress and task.options.save_blob is None
-        self.lease, self.replaces, self.earlier = lease, replaces, earlier
-        self.stored: bool | None = None
-        self.refusals = 0
-        self.done = self.refused = self.has_failed = self.away = False
-        self.wakers = []
+        self.task, self.record, self.since, self.lease = task, record, since, lease
+        self.key, self.size, self.wakers = record.cache_key, record.size or 0, []
+        self.replaces, self.earlier = replaces, earlier
+        self.placed = self.size <= most and type(record.result_data) is bytes and not task.places
 
     def tell(self, stored: bool | None) -> None:
         """Say what became of it: None where it is tried again later, for which no caller waits."""
@@ -116,8 +111,11 @@ class Saver:
                 pending.placed = True  # once, however often its row fails
             lease = pending.lease
             token = self.leases.token if lease is not None and lease.held else ""
-            puts.append(Put(pending.record, covers_of(pending.record), pending.since, token))
-            spent += pending.record.price or 0.0
+            record = pending.record
+            name = record.func_identifier or record.func_name
+            covers = (KEY + record.cache_key, *shared_covers(name, record.version, record.tags))
+            puts.append(Put(record, covers, pending.since, token))
+            spent += record.price or 0.0
         if spent and self.count_first is not None:
             self.count_first()  # so that no less was spent than stands in the rows
         if at_once:
@@ -148,7 +146,9 @@ class Saver:
                     key, price = pending.key, record.price
                     behind = later and not pending.wakers  # a coroutine may wait for it
                     observers.tell("Saved", name, key, size, seconds, place, behind, price)
-            pending.tell(not pending.refused)
+            pending.stored, pending.has_failed, pending.done = not pending.refused, False, True
+            if pending.wakers:
+                pending.end()
 
     def let_go(self, pending: Pending) -> None:
         """Release the lease of a result that is not stored now."""

@@ -60,7 +60,13 @@ IN_LOOP: Final = 32_768
 """Bytes of a result that an event loop may write itself."""
 
 LINGER: Final = 0.005
-"""Seconds for which a result waits for others to share its transaction, unless a flush waits."""
+"""Seconds for which results wait for another one to share their transaction."""
+
+LONGEST_LINGER: Final = 0.05
+"""Seconds for which they do at most, where so many go on coming that none of them cost much."""
+
+MANY: Final = 16
+"""Results within `LINGER` that are so many."""
 
 IDLE: Final = 1.0
 """Seconds for which the thread waits for another result before it ends."""
@@ -345,12 +351,22 @@ class Writer:
                 if not self._bell.wait(IDLE):
                     return
                 continue
-            wait = max(LINGER, self._rests_until - monotonic())
-            if wait > LINGER or not (self._is_awaited or len(self.pending) >= BATCH):
-                self._bell.wait(wait)
+            if self._rests_until:
+                self._bell.wait(max(LINGER, self.rest_left()))
+            else:
+                self._linger()
             self._is_awaited = False
             if monotonic() >= self._rests_until:
                 self._write_next()
+
+    def _linger(self) -> None:
+        """Wait for results that can share a transaction, unless somebody waits for one."""
+        ends = monotonic() + LONGEST_LINGER
+        while len(self.pending) < BATCH and not self._is_awaited:
+            before = len(self.pending)
+            self._bell.wait(LINGER)
+            if len(self.pending) - before < MANY or monotonic() > ends:
+                return
 
     def hurry(self) -> None:
         """Have the thread write what waits, at once."""

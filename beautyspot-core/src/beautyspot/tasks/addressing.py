@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import KeyGenBase
     from beautyspot.keys.binding import Bound
-    from beautyspot.keys.memo import Memo
+    from beautyspot.keys.memo import Flat, Memo
     from beautyspot.keys.walk import Walk
     from beautyspot.tasks.following import Following
     from beautyspot.tasks.options import MarkOptions
@@ -123,6 +124,12 @@ class Addressing:
             key_of=per_argument,
             text_of=self._keygen.canonical,
         )
+        self._is_by_texts = self._is_ours and not self.has_own_id
+        self._id_of_flat: Callable[[Mapping[str, str]], str] = (
+            partial(self._keygen.id_of, less=self._added)
+            if self._added
+            else self._keygen.id_of_all(self._binding.names)
+        )
         self._key_maker: KeyMaker | None = None
         self.memo: Memo = {}
         self.changed: dict[str, str] = {}
@@ -187,52 +194,75 @@ class Addressing:
 
     # -------------------------------------------------------------------------------- keys
 
-    def address(  # noqa: C901 - one step, in its order: each call makes it
-        self, call: Addressed, bound: Bound | None = None
+    def address(
+        self, call: Addressed, bound: Bound | None = None, place: Flat | None = None
     ) -> None:
         """Give the call its `bound` arguments, its `input_id` and its `key`.
 
         Args:
             call: the call.
             bound: what `bind` gives for it, if that is known.
+            place: the types and the values, where these are flat and `memo` has no key for them.
 
         Raises:
             TypeError: the arguments do not fit the function's signature.
             UnstableKeyError: an argument has no stable form.
         """
         call.bound = values, more = bound or self.bind(*call.args, **call.kwargs)
+        maker, memo, is_known = self._key_maker, self.memo, place is not None
+        if place is None and not more and FLAT.issuperset(map(type, values)):
+            place = (*map(type, values),), values
+        if place is None or maker is None or not self._is_by_texts:
+            self._address_other(call, place)
+            return
+        known = None if is_known else memo.get(place)
+        if known is not None:
+            call.key, call.input_id, call.version = known
+            return
+        names = self._binding.names
+        call.texts = texts = self._keygen.texts_of(dict(zip(names, values, strict=False)))
+        call.input_id = input_id = self._id_of_flat(texts)
+        call.key, call.version = maker(input_id), maker.version
+        written = texts.values()
+        if ZEROS.isdisjoint(written) and sum(map(len, written)) <= LONGEST:
+            if len(memo) >= CALLS:
+                memo.clear()
+            memo[place] = call.key, input_id, call.version
+        if self._key_maker is not maker:  # another thread has found a new version meanwhile
+            memo.clear()
+
+    def _address_other(  # noqa: C901 - one step, in its order
+        self, call: Addressed, flat: Flat | None
+    ) -> None:
+        """The same of arguments that are not flat, or not all there is to the key."""
         held: dict[str, str] = {}
-        maker, keygen, memo = self._key_maker or self._maker(held), self._keygen, self.memo
-        is_flat = not more and FLAT.issuperset(map(type, values))
-        place: Any = None
-        if self._is_ours and not self.has_own_id and maker is self._key_maker:
-            place = (tuple(map(type, values)), values) if is_flat else self._place(call)
-        known = None if place is None else memo.get(place)
+        maker, keygen = self._key_maker or self._maker(held), self._keygen
+        place: object = flat
+        if not (self._is_by_texts and maker is self._key_maker):
+            place = None
+        elif flat is None:
+            place = self._place(call)
+        known = None if place is None else self.memo.get(place)
         if known is not None:
             call.key, call.input_id, call.version = known
             return
         if self.has_own_id:
             call.own_id = own = self._own_id(call)
-            call.input_id, is_plain = self._id_of(own), False
-        elif is_flat and self._is_ours:
-            flat = zip(self._binding.names, values, strict=False)
-            call.texts = texts = keygen.texts_of(dict(flat))
-            call.input_id = keygen.id_of(texts, self._added)
-            is_plain = ZEROS.isdisjoint(texts.values()) and sum(map(len, texts.values())) <= LONGEST
+            call.input_id = self._id_of(own)
         else:
             call.input_id = keygen.id_of(self._write(call), self._added)
-            is_plain = call.walk is not None and call.walk.plain
         walk, code = call.walk, ""
         if self.follows and walk is not None and walk.definitions:
             code = self._following.of(walk.definitions, self._binding.named(call.bound))
         call.key = maker(f"{call.input_id}:{code}" if code else call.input_id)
         call.version, call.held, call.code = maker.version, held, code
-        if place is not None and is_plain and (is_flat or place == self._place(call)):
-            if len(memo) >= CALLS:
-                memo.clear()
-            memo[place] = call.key, call.input_id, call.version
-        if self._key_maker is not maker:  # another thread has found a new version meanwhile
-            memo.clear()
+        is_plain = flat is None and walk is not None and walk.plain
+        if is_plain and place is not None and place == self._place(call):
+            if len(self.memo) >= CALLS:
+                self.memo.clear()
+            self.memo[place] = call.key, call.input_id, call.version
+        if self._key_maker is not maker:
+            self.memo.clear()
 
     def _place(self, call: Addressed) -> object:
         """What a call with small plain containers is looked up by; None where it has others."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from types import NoneType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
@@ -45,6 +46,9 @@ OPAQUE: Final = "application/octet-stream"
 
 LARGE: Final = 1 << 16
 """Bytes or characters from which a plain result is stored as it is."""
+
+PLAIN: Final = frozenset({bool, bytes, dict, float, int, list, set, str, tuple, NoneType})
+"""Types that nobody registers: most results are of one of these."""
 
 _EXTENSIONS: Final = {
     "application/parquet": "parquet",
@@ -143,20 +147,20 @@ class ResultForm:
         """
         if self.streams:
             return Payload(framed(value), self.codec)
-        if type(value) is File:
+        kind, serializer, media = type(value), self.serializer, self._media
+        if kind is File:
             return self._file(value)
-        plain = self._as_it_is(value) if type(value) in (bytes, str) else None
+        plain = self._as_it_is(value) if kind is str or kind is bytes else None
         if plain is not None:
             return plain
-        serializer = self.serializer
-        if isinstance(serializer, MsgpackSerializer) and type(value).__module__ != "builtins":
+        if kind not in PLAIN and isinstance(serializer, MsgpackSerializer):
             value = serializer.encoded(value)
-        if as_media and (self._media.kind or type(value) is Encoded):
-            file = self._media.written(value)
+        if as_media and (media.kind or type(value) is Encoded):
+            file = media.written(value)
             if file is not None:
                 return file
         data = serializer.dumps(value)
-        if not isinstance(data, bytes | bytearray | memoryview):
+        if type(data) is not bytes and not isinstance(data, bytearray | memoryview):
             raise SerializationError(
                 f"{self.given!r} gave {type(data).__name__} in place of bytes: mend it"
             )

@@ -101,6 +101,7 @@ class Task:
     Attributes:
         function: the user's function.
         kind: "function", "coroutine", "generator" or "async generator".
+        is_async: whether its calls run in event loops.
         options: of the mark.
         owner: gives the Spot that marked it, or None where that is gone; for pickle.
         addressing: how its calls become keys.
@@ -111,6 +112,8 @@ class Task:
         refreshes: whether each call runs, whatever is stored.
         terms: of each result, where its mark gives no functions that say them.
         asks_terms: whether it does.
+        is_judged: likewise, or a function says which results are stored.
+        places: whether its mark says where the bytes of its results go, or to compress them.
         items: how it is called with a list of items, where these have results of their own.
         draw: see `ResultForm`; None where what the function returns is a list of items.
         error_terms: of an error that is a result.
@@ -139,7 +142,7 @@ class Task:
     ) -> None:
         self.function = function
         self.is_limited = is_limited
-        self.kind = kind
+        self.kind, self.is_async = kind, kind in ("coroutine", "async generator")
         self.options = options
         self.owner = owner
         self.ttl: float | None = None if callable(options.ttl) else options.ttl
@@ -147,6 +150,8 @@ class Task:
         tags = () if callable(options.tags) else options.tags
         self.terms = Terms(self.ttl, tags)
         self.asks_terms = callable(options.ttl) or callable(options.tags)
+        self.is_judged = self.asks_terms or options.cache_if is not None
+        self.places = bool(options.compress) or options.save_blob is not None
         lasts = self.ttl if options.error_ttl is None else or_none(seconds)(options.error_ttl)
         self.error_terms = Terms(lasts, tags)
         self.stale: float | None = options.stale

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json.encoder
 from contextlib import suppress
+from functools import lru_cache
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from xxhash import xxh32_hexdigest
@@ -21,7 +23,15 @@ if TYPE_CHECKING:
     from beautyspot.errors import UnstableKeyError
     from beautyspot.tasks.addressing import Addressed
 
+_encoded: Final = str.encode
 _quoted: Final = json.encoder.encode_basestring_ascii
+
+
+@lru_cache(maxsize=1024)
+def _digests_form(names: tuple[str, ...]) -> str:
+    """A JSON object of these names, with a place for the digest of each argument."""
+    members = [f"{_quoted(name)}:".replace("%", "%%") + '"%s"' for name in names]
+    return f"{{{','.join(members)}}}"
 
 
 class Watch(NamedTuple):
@@ -82,11 +92,9 @@ class TellingAddressing(Addressing):
         is_unwritten, has_moved = call.texts is None, False
         try:
             if not self.has_own_id:
-                texts, digests = call.texts or self._write(call), list[str]()
-                for name, text in texts.items():
-                    digest = xxh32_hexdigest(text.encode("utf-8", "backslashreplace"))
-                    digests.append(f'{_quoted(name)}:"{digest}"')
-                call.digests = f"{{{','.join(digests)}}}"
+                texts = call.texts or self._write(call)
+                data = map(_encoded, texts.values(), repeat("utf-8"), repeat("backslashreplace"))
+                call.digests = _digests_form((*texts,)) % (*map(xxh32_hexdigest, data),)
                 if self._options.arguments:
                     call.arguments = shown(texts, call.walk.definitions if call.walk else ())
             elif self._options.arguments:

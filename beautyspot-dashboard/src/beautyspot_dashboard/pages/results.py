@@ -21,7 +21,7 @@ from beautyspot_dashboard.rendering.filters import (
 from beautyspot_dashboard.rendering.links import href, result_href, with_query, without_empty
 from beautyspot_dashboard.rendering.rows import ORDERS, headings, kind_of
 from beautyspot_dashboard.rendering.templates import render
-from beautyspot_dashboard.values.thumbnails import thumbnail_href
+from beautyspot_dashboard.values.media import thumbnail_href
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

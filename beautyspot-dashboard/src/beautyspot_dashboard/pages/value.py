@@ -1,121 +1,130 @@
-"""The raw bytes of a value: all, or a part of them, or what is changed since."""
+"""What a browser gets of a value: its bytes, or a page made of them for a frame."""
 
 from __future__ import annotations
 
-from itertools import chain
+import re
 from typing import TYPE_CHECKING, Final
 
-from beautyspot import BeautyspotError, BlobNotFound, RecordNotFound, RestoreError
-from starlette.responses import Response
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, HTMLResponse
 from starlette.routing import Route
 
-from beautyspot_dashboard.board import shelved_of
-from beautyspot_dashboard.pages.alone import alone, is_opened
-from beautyspot_dashboard.rendering.templates import render
-from beautyspot_dashboard.values.media_types import BYTES, FILMS, SOUNDS, SVG, served_type
-from beautyspot_dashboard.values.names import disposition
-from beautyspot_dashboard.values.ranges import UnsatisfiableError, is_known, wanted
-from beautyspot_dashboard.values.sending import VALUE_HEADERS, Streamed, exactly
-from beautyspot_dashboard.values.soundness import check
+from beautyspot_dashboard.rendering.templates import environment, render
+from beautyspot_dashboard.values import running
+from beautyspot_dashboard.values.files import TooLargeError
+from beautyspot_dashboard.values.media import LARGEST_HTML, described
+from beautyspot_dashboard.values.media_types import BYTES, FILMS, HTML, SOUNDS, SVG, served_type
+from beautyspot_dashboard.values.texts import LARGEST_MARKDOWN, text_at
 from beautyspot_dashboard.values.views import look_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from starlette.requests import Request
+    from starlette.responses import Response
 
-    from beautyspot_dashboard.values.bodies import Body
-    from beautyspot_dashboard.values.views import Look
+VALUE_POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'self'; sandbox"
+)
+"""What stored bytes may do in a browser: be looked at. No script, no request, no origin."""
+
+VALUE_HEADERS: Final = {
+    "content-security-policy": VALUE_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-dns-prefetch-control": "off",
+}
+
+_UNSAFE: Final = (
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff"
+    '\\\\/:*?"<>|%]'
+)
+"""Controls, what hides or turns text, and what a file system or a header takes for something."""
+
+_LONGEST: Final = 150
 
 _PLAYED: Final = {SVG: "img", **dict.fromkeys(SOUNDS, "audio"), **dict.fromkeys(FILMS, "video")}
-"""What is opened within a page of ours, and the element that shows it."""
+"""What is opened within a page of ours, and the element that shows it.
 
-_FIRST: Final = 4 * 2**20
-"""Bytes that are read, and checked if they are all, before an answer begins."""
+As a document, an SVG may have frames and links, and Chromium connects to where they lead. A
+recording would not be played under the policy of values.
+"""
+
+_FRAMES: Final = re.compile("(</?)(?=i?frame|fencedframe|portal)", re.IGNORECASE)
+"""Tags of frames. Chromium connects to where a frame is, also where our policy forbids it."""
+
+_LINKS: Final = re.compile(r"<link(?=[\s/>])", re.IGNORECASE)
+"""Of which ``rel="preconnect"`` connects, too; ours forbids what all others would load."""
+
+_NOTHING: Final = "<basefont"
+"""A tag that stands where a link may, has no end, and does nothing."""
 
 
 def value(request: Request) -> Response:
-    """The bytes of a value, as its type if that is a known one, else to be saved."""
-    shelved = shelved_of(request)
-    try:
-        return _answer(look_of(request))
-    except RecordNotFound:
-        raise
-    except BeautyspotError as error:
-        message = f"{error}. The value is not given away damaged or in part."
-        return render(request, "failure.html", _status(error), store=shelved, message=message)
-
-
-def _answer(look: Look) -> Response:
-    request, body, digest = look.request, look.body, look.record.digest
-    if body.kind in _PLAYED and is_opened(request):
-        return alone(look, _PLAYED[body.kind])
-    etag = f'"{digest.hex()}"' if digest else None
-    headers = _headers(request, body, etag)
-    if is_known(request.headers.get("if-none-match"), etag):
-        return Response(status_code=304, headers=headers)
-    try:
-        part = wanted(request.headers, body.size, etag) if request.method == "GET" else None
-    except UnsatisfiableError:
-        return Response(None, 416, {**headers, "content-range": f"bytes */{body.size}"})
-    if part is None:
-        return _whole(request, body, headers)
-    if len(part) != body.size:
-        check(look)
-    return _sent(request, _part(body, part, headers), 206, headers)
-
-
-def _headers(request: Request, body: Body, etag: str | None) -> dict[str, str]:
-    kind = served_type(body.kind)
+    """The bytes of a value, or a part of them, as a type that browsers know, or to be saved."""
+    look = look_of(request)
+    element = _PLAYED.get(look.file.kind)
+    if element and _is_opened(request):
+        src, label = look.link("value"), described(look.record)
+        return render(request, "values/alone.html", src=src, label=label, element=element)
+    kind = served_type(look.file.kind)
     saved = kind is None or "download" in request.query_params
-    headers = {
-        **VALUE_HEADERS,
-        "content-type": kind or BYTES,
-        "content-disposition": disposition(body.filename, saved=saved),
-    }
-    if etag is not None:
-        headers["etag"] = etag
-    if body.size is not None:
-        headers["accept-ranges"] = "bytes"
-    return headers
+    digest = look.record.digest  # a player goes on with a part of the same value, copied anew
+    return FileResponse(
+        look.file.path,
+        headers=VALUE_HEADERS | ({"etag": f'"{digest.hex()}"'} if digest else {}),
+        media_type=kind or BYTES,
+        filename=_safe_name(look.file.filename),
+        content_disposition_type="attachment" if saved else "inline",
+    )
 
 
-def _whole(request: Request, body: Body, headers: dict[str, str]) -> Response:
-    parts = body.chunks()
-    if body.size is not None:
-        headers["content-length"] = str(body.size)
-        parts = exactly(parts, body.size)
-    return _sent(request, parts, 200, headers)
+def _is_opened(request: Request) -> bool:
+    """Whether a browser would open the bytes as a document, and not within one."""
+    shown_as = request.headers.get("sec-fetch-dest")
+    if shown_as is None:  # an old browser, or no encryption
+        within = "text/html" not in request.headers.get("accept", "")
+    else:
+        within = shown_as in ("image", "audio", "video")
+    return not within and "download" not in request.query_params
 
 
-def _part(body: Body, part: range, headers: dict[str, str]) -> Iterator[bytes]:
-    headers["content-range"] = f"bytes {part.start}-{part.stop - 1}/{body.size}"
-    headers["content-length"] = str(len(part))
-    whole = len(part) == body.size
-    return exactly(body.chunks() if whole else body.part(part.start, part.stop), len(part))
+def _safe_name(name: str) -> str:
+    """A name for a file, of a name which may be anything."""
+    clean = re.sub(_UNSAFE, "_", name).strip(". ") or "result"
+    stem, dot, extension = clean.rpartition(".")
+    if len(clean) > _LONGEST:
+        clean = f"{(stem or extension)[: _LONGEST - 20]}{dot}{extension[:19]}"
+    return clean
 
 
-def _sent(
-    request: Request, parts: Iterator[bytes], status: int, headers: dict[str, str]
-) -> Response:
-    begun = _begun(parts)
-    return Streamed(begun if request.method == "GET" else iter(()), status, headers)
+def html(request: Request) -> Response:
+    """An HTML value as a page, without its frames and links to other files."""
+    look = look_of(request)
+    if look.file.kind != HTML:
+        raise HTTPException(404, "this result is no HTML")
+    if look.file.size > LARGEST_HTML:
+        raise TooLargeError(LARGEST_HTML)
+    text = look.file.read().decode("utf-8-sig", "replace")
+    tame = _LINKS.sub(_NOTHING, _FRAMES.sub(r"\1off-", text))
+    return HTMLResponse(tame, headers=VALUE_HEADERS)
 
 
-def _begun(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """The parts, of which the first are read: what is wrong with a small value is known by then."""
-    first: list[bytes] = []
-    for part in parts:
-        first.append(part)
-        if sum(map(len, first)) >= _FIRST:
-            break
-    return chain(first, parts)
+def markdown(request: Request) -> Response:
+    """A text as a page of Markdown; in its place what went wrong with it."""
+    text = text_at(look_of(request))
+    if text is None:
+        raise HTTPException(404, "this is no text")
+    if len(text) > LARGEST_MARKDOWN:
+        raise TooLargeError(LARGEST_MARKDOWN)
+    ran = running.run("markdown", [], text.encode("utf-8", "replace"))
+    body = Markup(ran.output.decode("utf-8", "replace"))  # noqa: S704 - by a parser that escapes
+    template = environment().get_template("values/markdown_page.html")
+    return HTMLResponse(template.render(body=body, problem=ran.problem), headers=VALUE_HEADERS)
 
 
-def _status(error: BeautyspotError) -> int:
-    if isinstance(error, BlobNotFound):
-        return 410
-    return 500 if isinstance(error, RestoreError) else 503
-
-
-routes = [Route("/store/{store}/value/{key}", value, name="value")]
+routes = [
+    Route("/store/{store}/value/{key}", value, name="value"),
+    Route("/store/{store}/value/{key}/html", html, name="html"),
+    Route("/store/{store}/value/{key}/markdown", markdown, name="markdown"),
+]

@@ -59,7 +59,9 @@ _ALIASES: Final = {
 }
 
 _TEXTS: Final = (
-    r"text/[^/]+|application/(json|xml|yaml|x-yaml|toml|javascript|sql)|[^/]+/[^/]+\+(json|xml)"
+    r"text/[^/]+|[^/]+/[^/]+\+(json|xml)|application/(json|xml|yaml|javascript|ecmascript|toml|sql"
+    r"|graphql|x-ndjson|jsonl|x-(sh|shellscript|python|python-code|ruby|perl|php|httpd-php|yaml|toml"
+    r"|javascript|tex|latex))"
 )
 
 _BEGINNINGS: Final = (

@@ -51,8 +51,9 @@ class Leases:
     Two keys that share a byte only wait for each other.
     """
 
-    most: ClassVar[int] = 1000
-    """How many a call may ask for at once: the kernel looks through all of a file for each."""
+    most: ClassVar[int] = 500
+    """How many a call may ask for at once: the kernel looks through all of a file for each, and old
+    releases of SQLite bind 999 values in a statement."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -63,12 +64,12 @@ class Leases:
     def take(self, keys: Iterable[str], token: str) -> dict[str, bool]:
         """The keys of these that `token` has now; and of each, whether it got it by this call."""
         found: dict[str, bool] = {}
-        tokens = self._tokens
+        tokens, lock = self._tokens, self._lock
         with self._mutex:
             try:
                 for key in keys:
                     holder = tokens.get(key)
-                    if holder is None and self._lock(int(key, 16) % _PLACES):
+                    if holder is None and lock(int(key, 16) % _PLACES):
                         tokens[key] = token
                         found[key] = True
                     elif holder == token:

@@ -31,7 +31,7 @@ from beautyspot_local.sqlite import schema
 from beautyspot_local.sqlite.database import REMAINING, Database, code_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -201,7 +201,9 @@ class SqliteMetadataStore(MetadataStoreBase):
 
     def find_many(self, keys: Collection[str]) -> dict[str, Plain | Entry]:
         """One statement for some hundred keys; see the base class."""
-        return self._found(keys, {})[1]
+        asked = [*keys]
+        pages = [asked[start : start + PAGE] for start in range(0, len(asked), PAGE)]
+        return {key: found for page in pages for key, found in self._found(page, {})}
 
     def get(self, key: str) -> TaskRecord | None:
         """The whole record; see the base class."""
@@ -221,8 +223,12 @@ class SqliteMetadataStore(MetadataStoreBase):
             taken = self._leases.take(keys, token)
         except OSError as error:
             database.failures.raise_(error)
+        asked = [*keys]
+        found: dict[str, Plain | Entry] = {}
         try:
-            since, found = self._found(keys, rejected or {})
+            ((since, are_there),) = database.read(schema.begin_query(len(asked)), asked)
+            if are_there:  # by now: the counter was read before
+                found = dict(self._found(asked, rejected or {}))
         except BaseException:
             self._leases.release([key for key, is_new in taken.items() if is_new], token)
             raise
@@ -231,24 +237,16 @@ class SqliteMetadataStore(MetadataStoreBase):
         return Begun(found, list(taken), since, time.time())
 
     def _found(
-        self, keys: Collection[str], rejected: Mapping[str, float]
-    ) -> tuple[int, dict[str, Plain | Entry]]:
-        """The counter, read first, and what is found of these keys, less what is rejected."""
-        asked, since, found = [*keys], -1, dict[str, "Plain | Entry"]()
-        for start in range(0, len(asked) or 1, PAGE):
-            page = asked[start : start + PAGE]
-            rows = self._database.read(schema.begin_query(len(page)), page)
-            since = rows[0][0] if since < 0 else since
-            for row in rows:
-                key, made_at = row[1], row[5]
-                if key is None:
-                    continue
-                if key in rejected and not (type(made_at) is float and made_at > rejected[key]):
-                    continue
-                answer = schema.found_of(row[2:])
-                if answer is not None:
-                    found[key] = answer
-        return since, found
+        self, page: list[str], rejected: Mapping[str, float]
+    ) -> Iterator[tuple[str, Plain | Entry]]:
+        """What is found of some hundred keys, less what is rejected."""
+        for key, *row in self._database.read(schema.find_query(len(page)), page):
+            found, made_at = schema.found_of(tuple(row)), row[3]
+            newest = rejected.get(key)
+            if newest is not None and not (type(made_at) is float and made_at > newest):
+                continue
+            if found is not None:
+                yield key, found
 
     def put(self, rows: Sequence[Put], *, waits: bool = True) -> set[str]:
         """One statement for one, one transaction for many; see the base class."""

@@ -1,1 +1,0 @@
-"""Arrays: their shape and type, and a picture of them."""

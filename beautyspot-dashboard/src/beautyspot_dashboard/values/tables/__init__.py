@@ -1,1 +1,0 @@
-"""Frames, records and files of rows, as tables in pages."""

@@ -1,1 +1,0 @@
-"""Text and code, part by part."""

@@ -1,1 +1,0 @@
-"""Values that have parts, as a tree that opens."""
