@@ -24,7 +24,7 @@ from beautyspot_dashboard.rendering.templates import render
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from beautyspot import Collected, Removed, Store, TaskRecord
+    from beautyspot import Collected, Removed, TaskRecord
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -63,11 +63,11 @@ class Choice:
         is_made: whether there is something to be shown; else it is to be typed, or mended.
     """
 
-    def __init__(self, store: Store, query: dict[str, str]) -> None:
-        self._store = store
+    def __init__(self, shelved: Shelved, query: dict[str, str]) -> None:
+        self._store = shelved.store()
         self.what = next((each for each in _KNOWN if each == query.get("what")), "results")
         own = (*OWN, *_LIMITS, "keep-expired") if self.what == "prune" else (*OWN, "grace")
-        self.filters = filters = read_filters(store, query, own, _KNOWN[self.what])
+        self.filters = filters = read_filters(shelved, query, own, _KNOWN[self.what])
         self._limits: dict[str, Any] = {}
         if self.what == "prune":
             for name, argument in _LIMITS.items():
@@ -105,7 +105,7 @@ def remove(request: Request) -> Response:
     if request.method != "POST" and (leads := without_empty(request, own)):
         return leads
     store = shelved.store()
-    choice = Choice(store, dict(query))
+    choice = Choice(shelved, dict(query))
     filters = choice.filters
     if request.method == "POST":
         return _removed(request, shelved, choice)

@@ -95,7 +95,7 @@ def _neighbours(request: Request, shelved: Shelved, record: TaskRecord) -> Neigh
     if not within:
         return Neighbours(back)
     try:
-        listed = read_listed(shelved.store(), query)
+        listed = read_listed(shelved, query)
         is_there = listed.is_cheap and not listed.filters.problems
         rows = listed.page(shelved.store()).records if is_there else []
         keys = [each.cache_key for each in rows]

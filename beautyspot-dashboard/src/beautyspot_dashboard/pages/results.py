@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from beautyspot_dashboard.board import Shelved
+
 LIMITS: Final = (20, 50, 100, 200)
 """Numbers of results on a page that are offered; others up to the last may be given as well."""
 
@@ -71,9 +73,9 @@ class Listed:
         return store.page(order, self.start, self.limit, **self.filters.where)
 
 
-def read_listed(store: Store, query: Mapping[str, str]) -> Listed:
+def read_listed(shelved: Shelved, query: Mapping[str, str]) -> Listed:
     """What the query of a list asks for; what is wrong is in the problems of its filters."""
-    filters = read_filters(store, query, OWN)
+    filters = read_filters(shelved, query, OWN)
     order, limit = query.get("sort") or "newest", query.get("limit") or "50"
     if order not in ORDERS:
         filters.problems["sort"] = f"give one of {', '.join(ORDERS)}"
@@ -99,7 +101,7 @@ def results(request: Request) -> Response:
     store, own = shelved.store(), href(request, "results", store=shelved.slug)
     if leads := without_empty(request, own):
         return leads
-    listed = read_listed(store, request.query_params)
+    listed = read_listed(shelved, request.query_params)
     filters, page = listed.filters, None
     if not filters.problems:
         try:

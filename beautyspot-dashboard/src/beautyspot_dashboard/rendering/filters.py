@@ -11,8 +11,6 @@ from beautyspot import ConfigError, RecordNotFound, Where
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from beautyspot import Store
-
     from beautyspot_dashboard.board import Shelved
 
 LABELS: Final = {
@@ -64,7 +62,7 @@ class Filters:
 
 
 def read_filters(
-    store: Store,
+    shelved: Shelved,
     query: Mapping[str, str],
     others: Iterable[str] = (),
     known: Iterable[str] = LABELS,
@@ -72,7 +70,7 @@ def read_filters(
     """The filters of a query.
 
     Args:
-        store: where they are to be used: it says which function a short name means.
+        shelved: where they are to be used: it says which function a short name means.
         query: of a URL; what is empty is not given.
         others: names in the query that are no filters.
         known: those that are filters here.
@@ -86,9 +84,9 @@ def read_filters(
         where["version"] = ""
     filters = Filters(given, where)
     try:
-        store.rows(limit=1, **where)  # it checks, and reads nothing
+        shelved.store().rows(limit=1, **where)  # it checks, and reads nothing
         if "function" in given:
-            where["function"] = _function(store, given["function"])
+            where["function"] = _function(shelved, given["function"])
     except ConfigError as error:
         filters.note(error)
     except RecordNotFound as error:
@@ -99,10 +97,13 @@ def read_filters(
     return filters
 
 
-def _function(store: Store, name: str) -> str:
-    """The pattern of the function that is meant: one that was called is known at once."""
-    called = any(each.func_identifier == name for each in store.counts(hourly=False))
-    return name if called else store.function_pattern(name)
+def _function(shelved: Shelved, name: str) -> str:
+    """The pattern of the function that is meant; while they are counted, those called are known."""
+    found = shelved.summary()
+    known = [each.name for each in found.functions]
+    if name in known:
+        return name
+    return shelved.store().function_pattern(name, None if found.counting else known)
 
 
 def command_line(
