@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import struct
 import time
@@ -12,7 +13,6 @@ from pathlib import Path
 
 import beautyspot as bs
 import pytest
-from beautyspot_cli.output import Output
 from beautyspot_cli.program import beautyspot
 from click.testing import CliRunner, Result
 
@@ -39,6 +39,12 @@ def png(width: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         [chunk(b"IHDR", header), chunk(b"IDAT", rows), chunk(b"IEND", b"")]
     )
+
+
+def rows(done: Result) -> list[dict[str, str]]:
+    """The rows of a table, by its headings."""
+    heading, *lines = [re.split(r"\s{2,}", line.strip()) for line in done.stdout.splitlines()]
+    return [dict(zip(heading, line, strict=True)) for line in lines]
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +91,7 @@ def shop(_made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Runs a command line; it ends with the status that is expected."""
-    monkeypatch.setenv("COLUMNS", "140")
+    monkeypatch.setenv("COLUMNS", "1000")
 
     def run(*words: str, status: int = 0) -> Result:
         done = CliRunner().invoke(beautyspot, words)
@@ -103,12 +109,3 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     time.tzset()
-
-
-@pytest.fixture
-def on_terminal(
-    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Result]:
-    """The same, as if stdout were a terminal."""
-    monkeypatch.setattr(Output, "on_terminal", True)
-    return run

@@ -6,13 +6,17 @@ import json
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
+from importlib.metadata import version
 from pathlib import Path
 
 import beautyspot as bs
 import pytest
 from beautyspot_cli.program import beautyspot
+from cli.conftest import rows
 from click.testing import CliRunner, Result
 from fake_plugins import install, module, point
+
+VERSION = version("beautyspot-local")
 
 
 def run(*words: str, status: int = 0) -> Result:
@@ -32,10 +36,9 @@ def _real_plugins() -> Iterator[None]:
 
 
 def test_plugins_lists_what_each_offers() -> None:
-    lines = run("plugins").stdout.splitlines()
-    assert lines[0] == "PLUG-IN\tDISTRIBUTION\tOFFERS"
-    [local] = [line for line in lines if line.startswith("local\t")]
-    assert "limiter: gcra, gcra-shared; metadata: sqlite; storage: local" in local
+    [local] = [row for row in rows(run("plugins")) if row["PLUG-IN"] == "local"]
+    assert local["DISTRIBUTION"] == f"beautyspot-local {VERSION}"
+    assert "metadata: sqlite; storage: local; limiter: gcra, gcra-shared" in local["OFFERS"]
 
 
 def test_a_broken_plugin_is_said_with_its_cause_and_the_status(
@@ -43,7 +46,7 @@ def test_a_broken_plugin_is_said_with_its_cause_and_the_status(
 ) -> None:
     install(monkeypatch, point(ImportError("no turbo"), "turbo"))
     done = run("plugins", status=1)
-    assert "turbo\tfake-dist 1.2\tnothing" in done.stdout
+    assert {"PLUG-IN": "turbo", "DISTRIBUTION": "fake-dist 1.2", "OFFERS": "-"} in rows(done)
     assert "turbo: BROKEN: it raised ImportError: no turbo" in done.stderr
     document = json.loads(run("plugins", "--json", status=1).stdout)
     assert document["schema"] == 1
@@ -72,26 +75,25 @@ def test_config_says_each_value_and_where_it_comes_from(
 ) -> None:
     monkeypatch.setenv("BEAUTYSPOT_MODE", "readonly")
     monkeypatch.setenv("BEAUTYSPOT_SIGNING_KEY", "hush" * 8)
-    done = run("config", "--profile", "prod")
-    rows = dict(line.split("\t", 1) for line in done.stdout.splitlines())
-    assert rows["ttl"] == f"604800.0\t{configured}"
-    assert rows["metadata"] == f"'redis://***@db/0'\t{configured} [profiles.prod]"
-    assert rows["mode"] == "'readonly'\tenvironment BEAUTYSPOT_MODE"
-    assert rows["enabled"] == "True\tdefault"
+    done = run("--profile", "prod", "config")
+    told = {row["SETTING"]: (row["VALUE"], row["FROM"]) for row in rows(done)}
+    assert told["ttl"] == ("604800.0", str(configured))
+    assert told["metadata"] == ("'redis://***@db/0'", f"{configured} [profiles.prod]")
+    assert told["mode"] == ("'readonly'", "environment BEAUTYSPOT_MODE")
+    assert told["enabled"] == ("True", "default")
     assert "hush" not in done.output
-    changed = run("config", "--changed").stdout
-    assert "ttl\t" in changed
-    assert "enabled\t" not in changed
+    changed = {row["SETTING"] for row in rows(run("config", "--changed"))}
+    assert changed == {"ttl", "storage", "mode", "signing_key"}
 
 
 def test_config_as_json_has_plain_values_and_no_secrets(configured: Path) -> None:
-    done = run("config", "--json", "--config", str(configured))
+    done = run("--config", str(configured), "config", "--json")
     document = json.loads(done.stdout)
-    rows = {row["setting"]: (row["value"], row["source"]) for row in document["settings"]}
-    assert rows["ttl"] == (604800.0, str(configured))
-    assert rows["db_path"] == (None, "default")
-    assert rows["enabled"] == (True, "default")
-    assert "bucket_name = 'b'" in rows["storage"][0]
+    told = {row["setting"]: (row["value"], row["source"]) for row in document["settings"]}
+    assert told["ttl"] == (604800.0, str(configured))
+    assert told["db_path"] == (None, "default")
+    assert told["enabled"] == (True, "default")
+    assert "bucket_name = 'b'" in told["storage"][0]
     assert "hush" not in done.output
 
 
@@ -108,7 +110,7 @@ def test_completion_prints_the_script_of_a_shell(shell: str) -> None:
 
 
 def test_without_the_dashboard_ui_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beautyspot_cli.commands.ui.find_spec", lambda _: None)
+    monkeypatch.setattr("beautyspot_cli.setup.find_spec", lambda _: None)
     assert "beautyspot-dashboard" in run("ui", status=2).stderr
 
 
@@ -125,5 +127,5 @@ def test_ui_hands_its_words_to_the_dashboard(
     name = "beautyspot_dashboard"
     made = module(name, main=main, __spec__=ModuleSpec(name, None))  # type: ignore[no-untyped-call]
     monkeypatch.setitem(sys.modules, name, made)
-    run("ui", "folder/", "--port", "80", "--help", status=status)
-    assert given == [["folder/", "--port", "80", "--help"]]
+    run("-s", "of/all", "ui", "folder/", "--port", "80", "--help", status=status)
+    assert given == [["--store", "of/all", "folder/", "--port", "80", "--help"]]

@@ -25,11 +25,13 @@ def test_a_database_that_was_cut_short_is_a_fault(shop: Path, run: Run) -> None:
         list(spot.map(spot.mark(name="shop:long")(str.upper), [f"{n:01000}" for n in range(90)]))
     database.write_bytes(database.read_bytes()[:24_576])
     before = database.read_bytes()
-    fault, total = map(json.loads, run("verify", "odd", "--json", status=1).stdout.splitlines())
+    fault, total = map(
+        json.loads, run("-s", "odd", "verify", "--json", status=1).stdout.splitlines()
+    )
     assert fault["kind"] == "database"
     assert "beautyspot copy" in fault["problem"]
     assert (total["verified"], total["faults"]) == (0, 1)
-    assert "copy what can be read" in run("doctor", "odd", status=1).stdout
+    assert "copy what can be read" in run("-s", "odd", "doctor", status=1).stdout
     assert database.read_bytes() == before
 
 
@@ -56,9 +58,9 @@ def test_what_was_set_aside_is_rescued_by_the_command_that_is_named(
     assert use() == 1
     [told] = [text for text in caplog.messages if "renamed" in text]
     command = told.rpartition(": ")[2]
-    lines = run("doctor", str(database), status=1).stdout.splitlines()
+    lines = run("-s", str(database), "doctor", status=1).stdout.splitlines()
     assert [line.startswith("problem") for line in lines if command in line] == [True]
     run(*shlex.split(command)[1:])
     assert use() > 180
     Path(shlex.split(command)[2]).unlink()
-    assert "damaged" not in run("doctor", str(database)).stdout
+    assert "damaged" not in run("-s", str(database), "doctor").stdout

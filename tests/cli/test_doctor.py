@@ -17,7 +17,7 @@ def test_of_a_sound_store_the_doctor_finds_nothing(shop: Path, run: Run) -> None
     assert f"ok       store: {shop / '.beautyspot' / 'shop.db'}\n" in done.stdout
     assert "problems: 0, warnings: 0" in done.stderr
     assert run("doctor", "--quiet").output == ""
-    assert "a blob was saved" in run("doctor", str(shop), "--write").stdout
+    assert "a blob was saved" in run("-s", str(shop), "doctor", "--write").stdout
 
 
 def test_a_problem_is_said_with_what_to_do_and_by_the_status(shop: Path, run: Run) -> None:
@@ -31,7 +31,7 @@ def test_a_problem_is_said_with_what_to_do_and_by_the_status(shop: Path, run: Ru
 
 
 def test_a_place_that_is_no_store_is_bad_input(tmp_path: Path, run: Run) -> None:
-    assert "there is no store in" in run("doctor", str(tmp_path), status=2).stderr
+    assert "there is no store in" in run("-s", str(tmp_path), "doctor", status=2).stderr
 
 
 def test_the_store_above_is_examined_where_there_is_none_here(

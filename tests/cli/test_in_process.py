@@ -6,7 +6,6 @@ The same is tested with real ones beside this, in other processes.
 from __future__ import annotations
 
 import logging
-import re
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -26,26 +25,46 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize(
-    ("line", "offered", "missing"),
+    ("words", "offered", "missing"),
     [
-        ("beautyspot l", {"plain,ls"}, "plain,rm"),
-        ("beautyspot ls --so", {"plain,--sort"}, "plain,--json"),
-        ("beautyspot ls --function shop:d", {"plain,shop:draw"}, "plain,shop:ask"),
-        ("beautyspot ls --function=shop:d", {"plain,shop:draw"}, "plain,shop:ask"),
-        ("beautyspot ls shop:r", {"file,shop:r", "plain,shop:report"}, "plain,shop:ask"),
-        ("beautyspot ls nowhere/ --function shop:d", set(), "plain,shop:draw"),
-        ("beautyspot nonsense --f", set(), "plain,--function"),
+        (["l"], {"plain,ls"}, "plain,rm"),
+        (["ls", "--so"], {"plain,--sort"}, "plain,--json"),
+        (["ls", "--function", "shop:d"], {"plain,shop:draw"}, "plain,shop:ask"),
+        (["ls", "shop:r"], {"plain,shop:report"}, "plain,shop:ask"),
+        (["ls", "re"], {"plain,report"}, "plain,ask"),
+        (["-s", "nowhere/", "ls", "shop:r"], set(), "plain,shop:report"),
+        (["nonsense", "--f"], set(), "plain,--function"),
     ],
 )
 def test_bash_is_offered_words(
-    shop: Path, monkeypatch: pytest.MonkeyPatch, line: str, offered: set[str], missing: str
+    shop: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    offered: set[str],
+    missing: str,
 ) -> None:
     monkeypatch.setattr(logging, "disable", lambda: None)
-    env = {"_BEAUTYSPOT_COMPLETE": "bash_complete", "COMP_WORDS": line}
-    env["COMP_CWORD"] = re.split("[ =]", line)[-1]
+    env = {"_BEAUTYSPOT_COMPLETE": "bash_complete", "COMP_WORDS": " ".join(["beautyspot", *words])}
+    env["COMP_CWORD"] = str(len(words))
     answer = set(CliRunner().invoke(beautyspot, env=env).stdout.splitlines())
     assert offered <= answer
     assert missing not in answer
+
+
+def test_a_name_that_a_shell_would_obey_is_not_offered(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "disable", lambda: None)
+    with bs.Spot("shop", config=False) as spot:
+        for name in ("app:x;touch$IFS'pwned'", "app:x\nplain,y", "app:xy", "--yes", "app:<x>"):
+            spot.mark(name=name)(lambda: 1)()
+    env = {"_BEAUTYSPOT_COMPLETE": "bash_complete", "COMP_WORDS": "beautyspot stats "}
+    answer = CliRunner().invoke(beautyspot, env=env | {"COMP_CWORD": "2"}).stdout.splitlines()
+    known = {end for name in ("ask", "draw", "fail", "report") for end in (name, f"shop:{name}")}
+    assert set(answer) == {f"plain,{name}" for name in {"app:xy", "xy"} | known}
+    env = {"_BEAUTYSPOT_COMPLETE": "zsh_complete", "COMP_WORDS": "beautyspot show "}
+    answer = CliRunner().invoke(beautyspot, env=env | {"COMP_CWORD": "2"}).stdout
+    assert len(answer.splitlines()) == 3 * 11
 
 
 @pytest.fixture
@@ -54,7 +73,6 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Result]:
     seen = SimpleNamespace(isatty=lambda: True)
     ours = SimpleNamespace(stdin=seen, stderr=seen, stdout=sys.stdout)
     monkeypatch.setattr("beautyspot_cli.removing.sys", ours)
-    monkeypatch.setattr("beautyspot_cli.progress.is_shown", lambda _: True)
 
     def answer(text: str) -> Result:
         return CliRunner().invoke(beautyspot, ["rm", "--function", "shop:ask"], input=text)
@@ -67,7 +85,7 @@ def person(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Result]:
     [
         ("y\n", 0, "removed 4 results", 0),
         ("n\n", 0, "nothing was removed", 4),
-        ("", 130, "nothing was removed", 4),
+        ("", 130, "interrupted", 4),
     ],
 )
 def test_a_person_is_asked(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import beautyspot as bs
 import pytest
+from cli.conftest import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,15 +21,9 @@ if TYPE_CHECKING:
     Run = Callable[..., Result]
 
 
-def cells(text: str) -> list[list[str]]:
-    return [line.split("\t") for line in text.splitlines()]
-
-
 def test_functions_with_what_they_hold_and_saved(shop: Path, run: Run) -> None:
     done = run("ls")
-    heading, *lines = cells(done.stdout)
-    assert heading[:3] == ["FUNCTION", "ENTRIES", "SIZE"]
-    by_name = {line[0]: dict(zip(heading, line, strict=True)) for line in lines}
+    by_name = {row["FUNCTION"]: row for row in rows(done)}
     assert set(by_name) == {"shop:ask", "shop:draw", "shop:fail", "shop:report"}
     ask = by_name["shop:ask"]
     assert (ask["ENTRIES"], ask["HITS"], ask["RUNS"]) == ("4", "1", "4")
@@ -36,15 +33,14 @@ def test_functions_with_what_they_hold_and_saved(shop: Path, run: Run) -> None:
 
 
 def test_results_are_a_line_each_and_newest_first(shop: Path, run: Run) -> None:
-    heading, *lines = cells(run("ls", "shop:ask").stdout)
-    assert heading[:2] == ["KEY", "FUNCTION"]
-    assert [line[1] for line in lines] == ["shop:ask"] * 4
-    arguments = [line[-1] for line in lines]
+    found = rows(run("ls", "shop:ask"))
+    assert {row["FUNCTION"] for row in found} == {"shop:ask"}
+    arguments = [row["ARGUMENTS"] for row in found]
     assert "large" in arguments[0]
     assert "good morning" in arguments[-1]
-    assert len(lines[0][0]) >= 32, "a pipe gets whole keys"
-    code = lines[0][heading.index("CODE")]
-    assert len(cells(run("ls", "-q", "shop:ask", "--code", code).stdout)) == 4
+    code = json.loads(run("show", found[0]["KEY"], "--json").stdout)["code"]
+    for given in (code, code.partition(":")[0], code[:8]):
+        assert len(rows(run("ls", "shop:ask", "--code", given))) == 4
 
 
 def test_results_as_json_are_a_document_on_each_line(shop: Path, run: Run) -> None:
@@ -73,7 +69,7 @@ def test_results_as_json_are_a_document_on_each_line(shop: Path, run: Run) -> No
     ],
 )
 def test_filters(shop: Path, run: Run, words: list[str], number: int) -> None:
-    done = run("ls", "-q", *words)
+    done = run("ls", "-q", "--json", *words)
     assert len(done.stdout.splitlines()) == number
     assert done.stderr == ""
 
@@ -82,8 +78,8 @@ def test_a_name_is_a_pattern_only_with_a_wildcard(shop: Path, run: Run) -> None:
     with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
         spot.mark(name="shop:make[int]")(lambda: 1)()
     for name in ("shop:make[int]", "make[int]", "shop:ma?e*"):
-        assert len(run("ls", "-q", name).stdout.splitlines()) == 1
-    assert "shop:make[int]\t" in run("stats", "-q", "make[int]").stdout
+        assert len(rows(run("ls", name))) == 1
+    assert "shop:make[int] " in run("stats", "make[int]").stdout
 
 
 def test_what_finds_nothing_says_so(shop: Path, run: Run) -> None:
@@ -94,33 +90,42 @@ def test_what_finds_nothing_says_so(shop: Path, run: Run) -> None:
     "order", ["largest", "smallest", "newest", "oldest", "name", "hits", "saved", "entries"]
 )
 def test_orders_of_functions(shop: Path, run: Run, order: str) -> None:
-    names = [line[0] for line in cells(run("ls", "-q", "--sort", order).stdout)]
+    names = [row["FUNCTION"] for row in rows(run("ls", "--sort", order))]
     assert sorted(names) == ["shop:ask", "shop:draw", "shop:fail", "shop:report"]
     first = {"name": "shop:ask", "hits": "shop:ask", "newest": "shop:report", "oldest": "shop:ask"}
     assert names[0] == first.get(order, names[0])
 
 
-def test_a_hostile_name_is_no_command_to_a_terminal(shop: Path, on_terminal: Run) -> None:
+def test_a_hostile_name_is_no_command_to_a_terminal(shop: Path, run: Run) -> None:
     with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
         spot.mark(name="\x1b]0;owned\x07[red]", tags=["\x9bm"])(lambda: 1)()
     for words in (["ls"], ["ls", "--rows"], ["ls", "--rows", "--json"]):
-        shown = on_terminal(*words).stdout
+        shown = run(*words).stdout
         assert "[red]" in shown
         assert not re.search("\x1b]|\x07|\x9b", shown)
 
 
-def test_a_terminal_is_told_that_there_is_more(shop: Path, on_terminal: Run) -> None:
-    assert "these are the first 2: -n 0 shows all" in on_terminal("ls", "--rows", "-n", "2").stderr
-    shown = on_terminal("ls", "--rows")
-    assert shown.stderr == ""
-    assert shown.stdout.startswith("KEY ")
-    assert "\t" not in shown.stdout
-    assert on_terminal("ls", "--older", "1h").stdout == ""
+def test_numbers_that_are_none_end_no_command(shop: Path, run: Run) -> None:
+    with closing(sqlite3.connect(shop / ".beautyspot" / "shop.db")) as database, database:
+        database.execute("UPDATE tasks SET took = 9e999, price = 9e999, made_at = 9e999")
+    row = rows(run("ls", "shop:ask"))[0]
+    assert row["PRICE"] == "Infinity"
+    assert row.get("TOOK", "-") == "-"
+    for words in (["ls", "--rows"], ["show", row["KEY"]]):
+        done = run(*words, "--json").stdout.splitlines()[0]
+        told = json.loads(done, parse_constant=pytest.fail)
+        assert (told["took"], told["price"], told["made"]) == (None, None, None)
+
+
+def test_that_there_is_more_is_said(shop: Path, run: Run) -> None:
+    assert "these are the first 2: -n 0 shows all" in run("ls", "--rows", "-n", "2").stderr
+    assert run("ls", "--rows").stderr == ""
+    assert run("ls", "--older", "1h").stdout == ""
 
 
 def test_an_empty_store_holds_nothing(tmp_path: Path, run: Run) -> None:
     with bs.Spot("empty", directory=tmp_path / "e", config=False) as spot:
         spot.metadata.open()
-    done = run("ls", str(tmp_path / "e"))
+    done = run("-s", str(tmp_path / "e"), "ls")
     assert done.stdout == ""
-    assert done.stderr.startswith("nothing is stored in ")
+    assert done.stderr.startswith("0 results")

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     "words",
     [
-        [], ["."], [".beautyspot"], [".beautyspot/shop.db"], ["--store", ".beautyspot"],
-        ["--name", "shop"], ["./.beautyspot", "--name", "shop"],
+        [], ["-s", "."], ["-s", ".beautyspot/shop.db"], ["--store", ".beautyspot"],
+        ["--name", "shop"], ["-s", "./.beautyspot", "--name", "shop"],
     ],
 )  # fmt: skip
 def test_ways_to_say_which_store(shop: Path, run: Run, words: list[str]) -> None:
-    assert "shop:ask" in run("ls", *words).stdout
+    assert "shop:ask" in run(*words, "ls").stdout
 
 
 def test_a_folder_below_has_the_store_of_the_one_above(
@@ -34,9 +34,13 @@ def test_a_folder_below_has_the_store_of_the_one_above(
     assert "shop:ask" in run("ls").stdout
 
 
-def test_a_store_and_a_function_come_in_any_order(shop: Path, run: Run) -> None:
-    words = ["shop:draw", str(shop)]
-    assert run("ls", *words).stdout == run("ls", *reversed(words)).stdout
+def test_the_environment_says_which_store(
+    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir("/")
+    monkeypatch.setenv("BEAUTYSPOT_STORE", str(shop))
+    assert "shop:ask" in run("ls").stdout
+    assert "there is no file" in run("-s", "nowhere/x.db", "ls", status=2).stderr
 
 
 BESIDE = {".db-shm", ".db-wal"}

@@ -28,13 +28,13 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [*COMMAND, *words, "--store", str(folder)],
+        [*COMMAND, "--store", str(folder), *words],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
 def test_a_pipe_that_closes_is_no_error(many: Path) -> None:
-    program = start(many, "ls", "--rows", "--quiet")
+    program = start(many, "ls", "--rows", "--json")
     assert program.stdout is not None
     assert program.stderr is not None
     with program, program.stderr:
@@ -60,12 +60,14 @@ pty = pytest.importorskip("pty")
 
 
 def on_terminal(*words: str, **environ: str) -> str:
-    """What a command writes to a terminal of 100 columns."""
+    """What a command writes to a terminal."""
     ours, theirs = pty.openpty()
-    clean = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "TMUX"}}
-    environ = {"TERM": "xterm-256color", "COLUMNS": "100", **environ}
     program = subprocess.Popen(
-        [*COMMAND, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=clean | environ
+        [*COMMAND, *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, **environ},
     )
     os.close(theirs)
     written = b""
@@ -80,14 +82,16 @@ def on_terminal(*words: str, **environ: str) -> str:
     return written.decode().replace("\r\n", "\n")
 
 
-def test_a_terminal_gets_a_table_with_colours_and_no_command_of_a_stored_text(shop: Path) -> None:
+def test_a_terminal_gets_no_command_of_a_stored_text(shop: Path) -> None:
     shown = on_terminal("ls", "--rows", "--arguments", "owned", COLUMNS="180")
-    assert "\x1b[1mKEY" in shown
     assert r"\x1b]0;owned\x07 [bold]not bold[/bold] \x9b31m" in shown
-    assert "\x1b]0;" not in shown
+    key = shown.splitlines()[1].partition(" ")[0]
+    assert "\x1b" not in shown + on_terminal("show", key) + on_terminal("show", key, "--value")
 
 
-def test_no_colour_where_it_is_not_wanted(shop: Path) -> None:
-    shown = on_terminal("ls", NO_COLOR="1")
-    assert "shop:ask" in shown
-    assert "\x1b[" not in shown
+def test_a_terminal_gets_the_first_results_and_the_arguments_that_have_room(many: Path) -> None:
+    shown = on_terminal("--store", str(many), "ls", "double", COLUMNS="100")
+    assert "these are the first 50: -n 0 shows all" in shown
+    lines = [line for line in shown.splitlines() if " double " in line]
+    assert (len(lines), {len(line) for line in lines}) == (50, {100})
+    assert all(line.endswith("…") for line in lines)

@@ -27,7 +27,7 @@ def keys(shop: Path, **where: Any) -> set[str]:
 def test_rm_removes_what_the_filters_choose_and_nothing_else(shop: Path, run: Run) -> None:
     others = keys(shop) - keys(shop, function="shop:ask")
     done = run("rm", "--function", "shop:ask", "--yes")
-    assert done.stdout.splitlines()[1].startswith("shop:ask\t4\t")
+    assert done.stdout == ""
     assert "removed 4 results" in done.stderr
     assert keys(shop) == others
 
@@ -52,8 +52,8 @@ def test_a_dry_run_shows_the_same_and_removes_nothing(
     shown = json.loads(run(*words, "--dry-run", "--json").stdout)
     assert (shown["entries"], shown["removed"]) == (len(before), None)
     assert set(shown["keys"]) == before
-    listed = run(*words, "--dry-run", "-q").stdout.splitlines()
-    assert {line.split("\t")[0] for line in listed} == before
+    listed = run(*words, "--dry-run").stdout
+    assert all(f"\n{key[:12]} " in listed for key in before)
     assert {each["function"] for each in shown["functions"]} >= {"shop:ask", "shop:draw"}
     assert keys(shop) == before
     removed = json.loads(run(*words, "--yes", "--json").stdout)
@@ -76,9 +76,9 @@ def test_where_nobody_can_be_asked_nothing_goes_without_yes(
 def test_prune_removes_what_has_expired_and_no_more(shop: Path, run: Run) -> None:
     with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
         spot.mark(name="shop:short", ttl=0)(lambda: 1)()
-    assert "\tshop:short\t" in run("prune", "--keep-expired", "--older", "0", "--dry-run").stdout
-    assert "nothing in" in run("prune", "--keep-expired").stderr
-    assert run("prune", "--yes").stdout.splitlines()[1].startswith("shop:short\t1")
+    assert " shop:short " in run("prune", "--keep-expired", "--older", "0", "--dry-run").stdout
+    assert "removed 0 results" in run("prune", "--keep-expired").stderr
+    assert "removed 1 results" in run("prune", "--yes").stderr
     assert keys(shop, function="shop:short") == set()
     assert keys(shop, function="shop:ask")
 
@@ -156,25 +156,3 @@ def test_a_person_is_asked_and_what_comes_meanwhile_stays(shop: Path) -> None:
     assert run.end() == 0
     assert "removed 4 results" in run.text
     assert len(keys(shop, function="shop:ask")) == 1
-
-
-def test_an_interrupt_midway_says_how_far_it_came(
-    shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = bs.Removal.carry_out
-
-    def interrupted(self: bs.Removal, progress: Callable[[bs.Removed], object]) -> bs.Removed:
-        def stop(done: bs.Removed) -> None:
-            progress(done)
-            if done.entries == 500:  # they are removed so many at a time
-                raise KeyboardInterrupt
-
-        return real(self, stop)
-
-    with bs.Spot("shop", config=False) as spot:
-        list(spot.map(spot.mark(name="shop:many")(str.upper), map(str, range(600))))
-    monkeypatch.setattr(bs.Removal, "carry_out", interrupted)
-    before = keys(shop)
-    done = run("rm", "--function", "*", "--yes", status=130)
-    assert f"500 of {len(before)} results were removed, the others are there" in done.stderr
-    assert len(keys(shop)) == len(before) - 500

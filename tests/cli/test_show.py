@@ -33,7 +33,8 @@ def key_of(shop: Path) -> Callable[..., str]:
 def test_a_result_with_all_that_is_known_of_it(run: Run, key_of: Callable[..., str]) -> None:
     key = key_of(function="shop:ask")
     shown = run("show", key[:8]).stdout
-    told = dict(line.split("\t") for line in shown.partition("\n\n")[0].splitlines())
+    lines = shown.partition("\n\n")[0].splitlines()
+    told = dict(line.split(maxsplit=1) for line in lines)
     assert told["function"] == "shop:ask"
     assert told["key"] == key
     assert told["version"] == "1"
@@ -41,23 +42,15 @@ def test_a_result_with_all_that_is_known_of_it(run: Run, key_of: Callable[..., s
     assert told["price"] == "0.19"
     assert "good morning" in told["arguments"]
     assert "ago)" in told["made"]
-    assert {"took", "size", "code"} <= set(told)
+    assert {"took", "size", "code", "stored"} <= set(told)
     assert shown.partition("\n\n")[2] == "large: good morning\n"
-
-
-def test_results_are_found_by_the_code_that_is_shown(run: Run, key_of: Callable[..., str]) -> None:
-    key = key_of(function="shop:report")
-    code = json.loads(run("show", key, "--json").stdout)["code"]
-    source, _, file = code.partition(":")
-    assert f"code\t{source} (of the function), {file} (of its file)\n" in run("show", key).stdout
-    for given in (code, source, source[:8]):
-        assert key in run("ls", "--code", given, "-q").stdout
 
 
 def test_an_instance_of_a_class_that_is_not_here(run: Run, key_of: Callable[..., str]) -> None:
     key = key_of(function="shop:report")
-    assert run("show", "--value", key).stdout == "Report(title='sales', numbers=[1, 2, 3])\n"
+    assert run("show", key).stdout.endswith("\n\nReport(title='sales', numbers=[1, 2, 3])\n")
     value = json.loads(run("show", key, "--json").stdout)["value"]
+    assert json.loads(run("show", "--value", key).stdout) == value
     assert value.pop("$class").endswith(":Report")
     assert value == {"title": "sales", "numbers": [1, 2, 3]}
 
@@ -69,7 +62,7 @@ def test_an_instance_of_a_class_that_is_not_here(run: Run, key_of: Callable[...,
         ({True: 1, 2: 3}, "{True: 1, 2: 3}", {"True": 1, "2": 3}),
         (
             [1 << 20_000],
-            f"[{1 << 20_000:#x}]",
+            '[{"$class": "builtins.int", "$text": "0x1000',
             [{"$class": "builtins.int", "$text": f"{1 << 20_000:#x}"}],
         ),
     ],
@@ -82,9 +75,10 @@ def test_nothing_of_a_value_is_lost(
         spot.mark(lambda: value)()
         with bs.open_store(spot) as store:
             key = next(store.rows()).cache_key
-    shown = run("show", key, str(tmp_path / "odd"), "--value").stdout
-    assert shown.replace("\n", "").replace(" ", "") == text.replace(" ", "")
-    assert json.loads(run("show", key, str(tmp_path / "odd"), "--json").stdout)["value"] == in_json
+    at = ("-s", str(tmp_path / "odd"), "show", key)
+    assert f"\n\n{text}" in run(*at).stdout
+    assert json.loads(run(*at, "--json").stdout)["value"] == in_json
+    assert json.loads(run(*at, "--value").stdout) == in_json
 
 
 def test_json_has_the_row_and_the_value(run: Run, key_of: Callable[..., str]) -> None:
@@ -101,18 +95,20 @@ def test_a_picture_that_is_not_shown_says_how_to_get_it(
     run: Run, key_of: Callable[..., str], shop: Path
 ) -> None:
     key = key_of(function="shop:draw")
-    assert "a picture (image/png" in run("show", key).stderr
-    said = run("show", key, "--out", "out.png").stderr
-    assert "out.png" in said
-    assert (shop / "out.png").read_bytes().startswith(b"\x89PNG")
-    assert not stat.S_IMODE((shop / "out.png").stat().st_mode) & 0o111
+    told = run("show", key).stderr
+    assert told.startswith("image/png, 70 B, which is not shown here: beautyspot show")
+    command = told.partition(": beautyspot ")[2].partition(" writes")[0].split()
+    assert f"wrote 70 B (image/png) to {command[-1]}" in run(*command).stderr
+    assert (shop / command[-1]).read_bytes().startswith(b"\x89PNG")
+    assert not stat.S_IMODE((shop / command[-1]).stat().st_mode) & 0o111
+    value = json.loads(run("show", key, "--json").stdout)["value"]
+    assert value == {"$bytes": 70, "$type": "image/png"}
 
 
 def test_bytes_go_to_stdout_too(run: Run, key_of: Callable[..., str]) -> None:
-    for words in (["--out", "-"], ["--value"]):
-        done = run("show", key_of(function="shop:draw"), *words)
-        assert done.stdout_bytes.startswith(b"\x89PNG")
-        assert done.stderr == ""
+    done = run("show", key_of(function="shop:draw"), "--out", "-")
+    assert done.stdout_bytes.startswith(b"\x89PNG")
+    assert done.stderr == ""
 
 
 @pytest.mark.parametrize(
@@ -137,21 +133,36 @@ def test_a_file_is_replaced_only_where_that_is_said(
     run("show", key, "--out", "mine", "--force")
     assert (shop / "mine").read_bytes().startswith(b"\x89PNG")
     assert {path.name for path in shop.iterdir()} == {".beautyspot", "mine"}
+    run("show", key, "--out", ".")
+    assert (shop / f"draw-{key[:8]}.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("words", [[], ["--force"]])
+def test_of_what_is_damaged_no_file_is_left(
+    run: Run, key_of: Callable[..., str], shop: Path, words: list[str]
+) -> None:
+    key = key_of(function="shop:draw")
+    [picture] = shop.rglob("*.png")
+    picture.write_bytes(picture.read_bytes()[:-1] + b"?")
+    said = run("show", key, "--out", "x.png", *words, status=2).stderr
+    assert "damaged" in said
+    assert not (shop / "x.png").exists()
+    (shop / "device").symlink_to("/dev/null")
+    run("show", key, "--out", "device", "--force", status=2)
+    assert (shop / "device").is_char_device()
 
 
 def test_what_can_not_be_written_is_one_line(run: Run, key_of: Callable[..., str]) -> None:
     said = run("show", key_of(function="shop:draw"), "--out", "no/such/file", status=2).stderr
-    assert "no/such: there is no such folder" in said
+    assert "no/such/file: No such file or directory" in said
 
 
 @pytest.mark.parametrize(
     ("words", "status", "said"),
     [
         ([], 2, "Missing argument"),
-        (["."], 2, "which result? give its KEY"),
         (["abc"], 2, "give 6 hex digits or more"),
         (["0123456789"], 1, "has a key that begins with 0123456789"),
-        (["abcdef", "012345"], 2, "more than one STORE and one KEY"),
     ],
 )
 def test_no_such_key(run: Run, shop: Path, words: list[str], status: int, said: str) -> None:
@@ -163,7 +174,7 @@ def test_a_blob_that_is_gone_is_one_line(run: Run, key_of: Callable[..., str], s
     for path in (shop / ".beautyspot").rglob("*.png"):
         path.unlink()
     said = run("show", key, "--out", "x.png", status=2).stderr
-    assert said.startswith("beautyspot: ")
+    assert said.startswith("Error: ")
     assert said.count("\n") == 1
     assert not (shop / "x.png").exists()
 
@@ -175,6 +186,7 @@ def test_a_blob_that_is_gone_is_one_line(run: Run, key_of: Callable[..., str], s
         (("x", b"\x00y"), r"('x', b'\x00y')"),
         (float("inf"), "inf"),
         ("\x1b[2Jtext", r"\x1b[2Jtext"),
+        ("two\nlines", "two\nlines"),
     ],
 )
 def test_values_as_text(shop: Path, run: Run, value: object, shown: str) -> None:
@@ -200,10 +212,10 @@ def test_a_long_value_is_cut_unless_all_of_it_is_wanted(shop: Path, run: Run) ->
 
 def test_a_large_value_is_not_loaded_to_be_shown(shop: Path, run: Run) -> None:
     key = stored(shop, "x" * 10_000_001)
-    assert "is not loaded" in run("show", key).stderr
-    done = run("show", key, "--json")
-    assert "value" not in json.loads(done.stdout)
-    assert "is not loaded" in done.stderr
+    assert "10.0 MB, which is not shown here" in run("show", key).stderr
+    value = json.loads(run("show", key, "--json").stdout)["value"]
+    assert set(value) == {"$bytes", "$type"}
+    assert value["$bytes"] > 10_000_000
     run("show", key, "--out", "large")
     assert (shop / "large").stat().st_size > 10_000_000
 
@@ -224,7 +236,8 @@ def test_values_as_json(shop: Path, run: Run, value: object, expected: object) -
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("page.pdf", "a file (application/pdf, 5 B)"), ("data", "a file (app")]
+    ("name", "said"),
+    [("page.pdf", "application/pdf, 5 B, which"), ("data", "application/octet-stream, 5 B, which")],
 )
 def test_a_file_says_what_it_is_and_how_to_get_it(
     shop: Path, run: Run, name: str, said: str
@@ -238,7 +251,6 @@ def test_a_file_says_what_it_is_and_how_to_get_it(
     run("show", key, "--out", "copy")
     assert (shop / "copy").read_bytes() == b"%PDF-"
     assert json.loads(run("show", key, "--json").stdout)["value"]["$bytes"] == 5
-    assert run("show", key, "--value").stdout_bytes == b"%PDF-"
 
 
 class NotFound(Exception):
@@ -254,9 +266,8 @@ def test_an_error_that_is_a_result(shop: Path, run: Run) -> None:
         with pytest.raises(NotFound):
             found("a")
         key = spot.key(found, "a")
-    assert run("show", key, "--value").stdout == "error NotFound('a', 404)\n"
     shown = run("show", key).stdout
-    assert "stored by\terror:msgpack\n" in shown
+    assert "stored by  error:msgpack\n" in shown
     assert shown.endswith("\n\nerror NotFound('a', 404)\n")
     value = json.loads(run("show", key, "--json").stdout)["value"]
     assert value.pop("$error").endswith(":NotFound")

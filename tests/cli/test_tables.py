@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import TYPE_CHECKING
 
 import beautyspot as bs
 import pytest
 import time_machine
-from beautyspot_cli import tables
+from beautyspot_cli.output import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
     Run = Callable[..., Result]
 
 HOUR = 490_000
-WIDTHS = (*range(80, 130, 3), *range(130, 201, 10))
-NUMBERS = {"SIZE", "TOOK", "PRICE", "TAGS"}
-TEXTS = {"ARGUMENTS", "FUNCTION"}
 
 
 @pytest.fixture
@@ -52,66 +48,57 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def shown(text: str) -> list[dict[str, str]]:
-    """The rows of a table, by their headings."""
-    heading, *lines = [re.split(r"\s{2,}", line.strip()) for line in text.splitlines()]
-    assert len(heading) == len(set(heading))
-    return [dict(zip(heading, line, strict=True)) for line in lines]
-
-
 @pytest.fixture
 def at(
-    store: Path, on_terminal: Run, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Callable[..., Result]]:
-    """Runs a command on a terminal of so many columns, at one moment."""
+    store: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[..., list[str]]]:
+    """The lines that a command writes to a terminal of so many columns, at one moment."""
 
-    def run(columns: int, *words: str) -> Result:
+    def at(columns: int, *words: str) -> list[str]:
         monkeypatch.setenv("COLUMNS", str(columns))
-        return on_terminal(*words)
+        return run(*words).stdout.splitlines()
 
     with time_machine.travel(time.time() + 100, tick=False):
-        yield run
+        yield at
 
 
 @pytest.mark.parametrize(
-    "words",
-    [["ls"], ["ls", "--rows"], ["stats"], ["stats", "--limits"], ["stats", "--by", "day"]],
-    ids=" ".join,
+    "words", [["ls"], ["ls", "--rows"], ["stats"], ["stats", "--limits"]], ids=" ".join
 )
-def test_a_number_is_whole_at_any_width(at: Callable[..., Result], words: list[str]) -> None:
-    whole = shown(at(1000, *words).stdout)
-    for columns in WIDTHS:
-        done = at(columns, *words)
-        rows = shown(done.stdout)
-        assert max(map(len, done.stdout.splitlines())) <= columns
-        for row, wide in zip(rows, whole, strict=True):
-            for name in row.keys() - TEXTS:
-                assert row[name] == wide[name], columns
-        missing = whole[0].keys() - rows[0].keys()
-        said = re.findall(r"no room for (.*): a wider terminal", done.stderr)
-        assert set(", ".join(said).split(", ")) - {""} == missing, columns
+def test_a_number_is_whole_at_any_width(at: Callable[..., list[str]], words: list[str]) -> None:
+    whole = at(1000, *words)
+    assert not any("\u2026" in line for line in whole)
+    for columns in (20, 80, 140):
+        for line, wide in zip(at(columns, *words), whole, strict=True):
+            begin, is_cut, _ = line.partition("\u2026")
+            assert wide.startswith(begin)
+            assert (line == wide) is not bool(is_cut)
 
 
-def test_arguments_give_way_first(at: Callable[..., Result]) -> None:
-    whole = shown(at(1000, "ls", "--rows").stdout)
-    assert whole[0].keys() >= {*NUMBERS, "KEY", "FUNCTION", "MADE", "VERSION", "ARGUMENTS"}
-    shortened = []
-    for columns in WIDTHS:
-        row = shown(at(columns, "ls", "--rows").stdout)[1]
-        assert row.keys() >= {*NUMBERS, "KEY", "FUNCTION"} - {"TAGS"}
-        missing = whole[0].keys() - row.keys()
-        shortened.append(row.get("ARGUMENTS", "").endswith("…"))
-        if missing:
-            assert row.get("ARGUMENTS", "…").endswith("…"), "whole columns go later"
-    assert any(shortened)
-    last = shown(at(200, "ls", "--rows").stdout)[1]
-    assert last == whole[1]
+def test_arguments_take_the_room_that_is_left(at: Callable[..., list[str]]) -> None:
+    whole = at(1000, "ls", "--rows")
+    room = max(map(len, whole))
+    for columns in (room - 1, room - 10):
+        assert max(map(len, at(columns, "ls", "--rows"))) == columns
+    least = max(map(len, at(20, "ls", "--rows")))
+    assert whole[0][:least].endswith("ARGUMENTS")
 
 
-@pytest.mark.parametrize(
-    ("text", "columns"), [("abc", 3), ("読む", 4), ("e\u0301", 1), ("", 0), ("🙂", 2)]
-)
-def test_how_wide_a_text_is(text: str, columns: int) -> None:
-    assert tables.width_of(text) == columns
-    assert tables.cut(text, columns) == text
-    assert tables.width_of(tables.cut(text * 5, 3)) <= 3
+def test_a_column_in_which_nothing_is_is_left_out(at: Callable[..., list[str]]) -> None:
+    assert "FAILURES" in at(1000, "stats")[0]
+    assert "FAILURES" not in at(1000, "stats", "limited:f")[0]
+
+
+@pytest.mark.parametrize("char", ["\u8aad", "e\u0301", "\U0001f642"])
+def test_columns_stand_below_each_other_whatever_a_text_is(
+    char: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "30")
+    wide = 2 if len(char) == 1 else 1
+    Output().table(("A", "SIZE", "B"), [(char * 3, "1", char * 40), ("x", "1", "-")])
+    heading, first, second = capsys.readouterr().out.splitlines()
+    place = heading.index("SIZE") + 3
+    assert second[place] == "1"
+    assert first[place - 3 * (wide - 1) + (3 if wide == 1 else 0)] == "1"
+    shown = first.partition("1  ")[2]
+    assert shown == char * ((len(shown) - 1) // len(char)) + "\u2026"

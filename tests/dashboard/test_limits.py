@@ -70,7 +70,7 @@ def test_by_function_and_in_all(visit: Visit) -> None:
     assert "app:only-marked" not in text
     assert "<dt>Granted</dt><dd>1,208</dd>" in text
     assert text.index("app:ask") < text.index("app:b"), "what waited longest is first"
-    assert "beautyspot stats --limits --by hour --since 24h" in text
+    assert " stats --limits --by hour --since 24h" in text
 
 
 def test_by_hour(visit: Visit) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from beautyspot import Spot
-from beautyspot_cli.store_options import Place
+from beautyspot_cli.options import Place
 from beautyspot_dashboard import main
 from beautyspot_dashboard.program import board_at, listening
 
@@ -112,7 +112,6 @@ def test_where_the_usual_port_is_taken_it_takes_the_next(
     ("words", "wanted"),
     [
         (["nowhere"], "there is no file and no folder nowhere"),
-        (["a", "--store", "b"], "two stores are given"),
         (["--port", "70000"], "70000"),
         (["--sport", "1"], "No such option"),
     ],

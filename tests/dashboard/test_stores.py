@@ -10,7 +10,7 @@ from typing import Any
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot_cli.store_options import Place
+from beautyspot_cli.options import Place
 from beautyspot_dashboard.access import LOOPBACK, Gate
 from beautyspot_dashboard.app import make_app
 from beautyspot_dashboard.board import make_board
@@ -97,7 +97,8 @@ def test_the_health_of_a_store(visit: Callable[..., Any], tmp_path: Path) -> Non
     client = visit(tmp_path)
     text = client.get("/store/app/health").text
     assert "is sound" in text
-    assert "beautyspot doctor --store" in text
+    assert "beautyspot --store" in text
+    assert " doctor</code>" in text
 
 
 def test_a_database_that_was_cut_short_is_called_damaged(

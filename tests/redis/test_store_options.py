@@ -9,7 +9,6 @@ import beautyspot as bs
 import pytest
 from beautyspot.contracts import Counts
 from beautyspot.errors import ConfigError, MetadataError, NotSupportedError
-from beautyspot_cli.output import Output
 from beautyspot_cli.program import beautyspot
 from beautyspot_redis import RedisMetadataStore
 from beautyspot_testing.records import KEYS, a_record
@@ -177,11 +176,11 @@ def test_a_mistyped_name_is_told_with_how_to_list_the_others(
     mistyped = f"{namespace}x"
     at = ["--store", redis_server.url, "--name"]
     for command in ("ls", "stats", "prune"):
-        done = CliRunner().invoke(beautyspot, [command, *at, mistyped], obj=Output())
+        done = CliRunner().invoke(beautyspot, [*at, mistyped, command])
         assert done.exit_code == 2
         assert f"the store {mistyped!r} has no ID yet" in done.stderr
         assert "redis-cli --scan" in done.stderr
     found = {one.text for one in bs.examine(redis_server.url, name=mistyped, config=False)}
     assert any("redis-cli --scan" in text for text in found)
-    done = CliRunner().invoke(beautyspot, ["ls", *at, namespace], obj=Output())
+    done = CliRunner().invoke(beautyspot, [*at, namespace, "ls"])
     assert "builtins:abs" in done.stdout

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urldefrag
 
 import beautyspot as bs
 import pytest
-from beautyspot_cli.program import COMMANDS
+from beautyspot_cli.program import beautyspot
 from workspace.sources import ROOT
 
 SITE = ROOT / "docs" / "site"
@@ -126,7 +126,7 @@ def test_the_manual_is_built_without_a_warning(tmp_path: Path) -> None:
     wanted = classes | {f"Spot.{name}" for name in dir(bs.Spot) if name[0] != "_"}
     assert {f"beautyspot.{name}" for name in wanted} - places == set()
     places = _Page((tmp_path / "docs/site/commands.html").read_text()).places
-    assert {f"beautyspot-{name}" for name in COMMANDS} - places == set()
+    assert {f"beautyspot-{name}" for name in beautyspot.commands} - places == set()
 
 
 class _Page(HTMLParser):

@@ -1,39 +1,65 @@
-"""Sizes, durations, times, money and keys, as people write them and as programs read them."""
+"""Stored texts, sizes, durations, times and money, as people read them.
+
+Nothing in a stored text reaches a terminal as a command.
+"""
 
 from __future__ import annotations
 
+import math
+import re
 import time
 import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from beautyspot_cli.texts import safe
-
 NOTHING: Final = "-"
 """What stands for an unknown value."""
 
-_SIZES: Final = ("kB", "MB", "GB", "TB")
+_UNSAFE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+"""Controls, what turns the direction of a text, what is invisible, and lone surrogates."""
+
 _DURATIONS: Final = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def size(count: int | None) -> str:
+def safe(text: str) -> str:
+    r"""The text on one line; what a terminal would obey is written as in Python, as ``\x1b``."""
+    return _UNSAFE.sub(_escaped, text)
+
+
+def safe_lines(text: str) -> str:
+    """The same of a text of several lines."""
+    return "\n".join(map(safe, text.split("\n")))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def count(number: int) -> str:
+    """A number of things: ``1,234``; nothing for none."""
+    return f"{number:,}" if number else NOTHING
+
+
+def size(number: int | None) -> str:
     """Bytes, in powers of 1000: ``12.3 MB``."""
-    if count is None:
+    if number is None:
         return NOTHING
-    if count < 1000:
-        return f"{count} B"
-    number = count / 1000
-    for unit in _SIZES[:-1]:
-        if number < 999.95:
-            return f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} {_SIZES[-1]}"
+    if number < 1000:
+        return f"{number} B"
+    amount, unit = number / 1000, "kB"
+    for larger in ("MB", "GB", "TB"):
+        if amount >= 999.95:
+            amount, unit = amount / 1000, larger
+    return f"{amount:.1f} {unit}"
 
 
 def duration(seconds: float | None) -> str:
     """Seconds, in the one or two greatest units: ``250 ms``, ``3.4 s``, ``2 h 5 min``."""
-    if seconds is None:
+    if seconds is None or not math.isfinite(seconds):
         return NOTHING
     if seconds < 0.0009995:
         return f"{seconds * 1_000_000:.3g} us" if seconds else "0 s"
@@ -41,37 +67,25 @@ def duration(seconds: float | None) -> str:
         return f"{seconds * 1000:.3g} ms"
     if seconds < 59.95:
         return f"{seconds:.3g} s"
-    return " ".join(_parts(round(seconds)))
+    return " ".join(_parts(round(seconds))[:2])
 
 
 def _parts(seconds: int) -> list[str]:
-    parts: list[str] = []
+    parts = []
     for length, unit in _DURATIONS:
-        count, seconds = divmod(seconds, length)
-        if parts:
-            return parts + ([f"{count} {unit}"] if count else [])
-        if count:
-            parts.append(f"{count} {unit}")
-    return parts
-
-
-def age(when: float | None) -> str:
-    """How long ago a moment was: ``3 d``, ``12 min``."""
-    if when is None or _date(when) is None:
-        return NOTHING
-    seconds = time.time() - when
-    return f"in {_short(-seconds)}" if seconds <= -1 else _short(max(0.0, seconds))
+        times, seconds = divmod(seconds, length)
+        if times:
+            parts.append(f"{times} {unit}")
+    return parts or ["0 s"]
 
 
 def ago(when: float | None) -> str:
-    """The same in a sentence: ``3 d ago``, ``in 12 min``."""
-    text = age(when)
-    return text if text.startswith(("in ", NOTHING)) else f"{text} ago"
-
-
-def _short(seconds: float) -> str:
-    parts = _parts(int(seconds))
-    return parts[0] if parts else "0 s"
+    """How long ago a moment was: ``3 d ago``, ``in 12 min``."""
+    if when is None or _date(when) is None:
+        return NOTHING
+    seconds = time.time() - when
+    text = _parts(int(abs(seconds)))[0]
+    return f"in {text}" if seconds <= -1 else f"{text} ago"
 
 
 def moment(when: float | None) -> str:
@@ -108,70 +122,3 @@ def money(amount: float | None, unit: str = "") -> str:
         text = f"{Decimal(f'{amount:.{3 if abs(amount) < 1 else 6}g}'):,f}"
     is_sign = len(unit) == 1 and unicodedata.category(unit) == "Sc"
     return f"{safe(unit)}{text}" if is_sign else f"{text} {safe(unit)}".rstrip()
-
-
-class Format:
-    """How cells of a table are written that a person and a program want differently."""
-
-    def key(self, key: str) -> str:
-        """A key."""
-        return safe(key)
-
-    def count(self, number: int) -> str:
-        """A number of things."""
-        return str(number)
-
-    def when(self, moment_: float | None) -> str:
-        """A moment."""
-        return moment(moment_)
-
-    def rare(self, number: int) -> str:
-        """A number of what should not be."""
-        return self.count(number)
-
-    def money(self, amount: float | None) -> str:
-        """An amount in six digits, without an exponent."""
-        return f"{Decimal(f'{amount:.6g}'):f}" if amount else NOTHING
-
-    def code(self, code: str | None) -> str:
-        """The digest of a function's source."""
-        return safe((code or "").partition(":")[0]) or NOTHING
-
-
-class ForPeople(Format):
-    """What a person reads.
-
-    Args:
-        unit: of amounts.
-    """
-
-    def __init__(self, unit: str = "") -> None:
-        self._unit = unit
-
-    def key(self, key: str) -> str:
-        """What tells it from others; every command takes that for the key."""
-        return safe(key[:12])
-
-    def money(self, amount: float | None) -> str:
-        """Three digits, or cents, with the unit."""
-        return money(amount, self._unit)
-
-    def code(self, code: str | None) -> str:
-        """Nothing: `show` has it, and the arguments need the room."""
-        del code
-        return NOTHING
-
-    def count(self, number: int) -> str:
-        """With commas."""
-        return f"{number:,}"
-
-    def rare(self, number: int) -> str:
-        """Nothing for none."""
-        return self.count(number) if number else NOTHING
-
-    def when(self, moment_: float | None) -> str:
-        """How long ago."""
-        return ago(moment_)
-
-
-FOR_PROGRAMS: Final = Format()

@@ -1,57 +1,140 @@
-"""Results and functions as lines of a table, and as JSON."""
+"""`beautyspot ls`, the functions in a store or the results of one, and `why` one of them ran."""
 
 from __future__ import annotations
 
+import re
+import sys
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_cli.formats import NOTHING, duration, iso, size
+import click
+
+from beautyspot_cli.formats import NOTHING, ago, count, duration, iso, money, size
+from beautyspot_cli.options import filter_options, functions, with_function
+from beautyspot_cli.output import output_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
-    from beautyspot import Store, TaskRecord
+    from beautyspot import Store, StoredFunction, TaskRecord, Where, Why
 
-    from beautyspot_cli.formats import Format
+    from beautyspot_cli.options import Place
     from beautyspot_cli.output import Output
 
-ROW_HEADINGS: Final = (
-    "KEY", "FUNCTION", "MADE", "USED", "SIZE", "TOOK", "PRICE", "VERSION", "CODE", "TAGS",
-    "ARGUMENTS",
+_ON_TERMINAL: Final = 50
+"""So many results a terminal shows without `--limit`."""
+
+_ROW_ORDERS: Final = (
+    "newest", "oldest", "largest", "smallest", "slowest", "dearest", "unused", "key",
+)  # fmt: skip
+
+_FUNCTION_ORDERS: Final[dict[str, Callable[[StoredFunction], Any]]] = {
+    "largest": lambda one: -one.size,
+    "smallest": lambda one: one.size,
+    "newest": lambda one: -(one.newest or 0.0),
+    "oldest": lambda one: (one.oldest is None, one.oldest),  # None: it has only counts
+    "entries": lambda one: -one.entries,
+    "hits": lambda one: -one.counts.hits,
+    "saved": lambda one: (-one.counts.money_saved, -one.counts.seconds_saved),
+    "name": lambda one: one.name,
+}
+_ORDERS: Final = tuple(dict.fromkeys((*_ROW_ORDERS, *_FUNCTION_ORDERS)))
+
+_HEADINGS: Final = (
+    "KEY", "FUNCTION", "MADE", "USED", "SIZE", "TOOK", "PRICE", "VERSION", "TAGS", "ARGUMENTS",
 )  # fmt: skip
 
 
-_DROPPED: Final = ("USED", "VERSION", "ARGUMENTS", "TAGS", "MADE", "PRICE", "TOOK", "SIZE")
+@click.command
+@click.argument("called", metavar="[FUNCTION]", required=False, shell_complete=functions)
+@click.option("--rows", is_flag=True, help="List results, not functions.")
+@click.option("--sort", type=click.Choice(_ORDERS), metavar="ORDER", help="In this order, above.")
+@click.option("-n", "--limit", type=click.IntRange(min=0), help="Show at most N; 0: all.")
+@filter_options
+@output_options
+@click.pass_obj
+def ls(
+    place: Place,
+    output: Output,
+    where: Where,
+    called: str | None,
+    rows: bool,
+    sort: str | None,
+    limit: int | None,
+) -> None:
+    """List the functions in a store, or the results of one.
 
+    With FUNCTION (a name, its end behind the colon, or a pattern: 'app:*'), with --rows or with a
+    filter it lists results, newest first; otherwise functions, the one that takes most space first.
 
-def show_rows(
-    output: Output, store: Store, records: Iterable[TaskRecord], *, of_one: bool = False
-) -> int:
-    """Write a table of results of a store; how many there were.
-
-    Where they are `of_one` function that was named, a terminal has no column for its name.
+    \b
+    --sort, functions: largest smallest newest oldest entries hits saved name
+    --sort, results:   newest oldest largest smallest slowest dearest unused key
     """
-    output.price_in_unit_of(store)
-    cells = (row_cells(record, output.format) for record in records)
-    if of_one and output.on_terminal:
-        cells = ([key, NOTHING, *others] for key, _, *others in cells)
-    return output.table(ROW_HEADINGS, cells, right=(4, 5, 6), dropped=_DROPPED)
+    if called is not None:
+        if "function" in where:
+            raise click.UsageError(f"give one of {called!r} and --function, not both")
+        where["function"] = called
+    of_results = rows or bool(where)
+    order = sort or ("newest" if of_results else "largest")
+    known = _ROW_ORDERS if of_results else tuple(_FUNCTION_ORDERS)
+    if order not in known:
+        raise click.UsageError(f"--sort {order} is no order here; there are: {', '.join(known)}")
+    with place.open() as store:
+        if of_results:
+            _list_rows(output, store, order, limit, with_function(store, where))
+        else:
+            _list_functions(output, store, order, limit)
 
 
-def row_cells(record: TaskRecord, form: Format) -> list[str]:
-    """A result as cells below `ROW_HEADINGS`."""
-    return [
-        form.key(record.cache_key),
-        function_of(record),
-        form.when(record.made_at),
-        form.when(record.used_at),
-        size(record.size),
-        duration(record.took),
-        form.money(record.price),
-        record.version or NOTHING,
-        form.code(record.code),
-        ",".join(record.tags) or NOTHING,
-        record.arguments or NOTHING,
-    ]
+def _list_rows(output: Output, store: Store, order: Any, limit: int | None, where: Where) -> None:
+    is_short = limit is None and not output.as_json and sys.stdout.isatty()
+    shown = _ON_TERMINAL if is_short else limit or None
+    asked = None if shown is None else shown + 1  # one more tells whether there is more
+    records = store.rows(order, asked, **where)
+    if output.as_json:
+        for record in islice(records, shown):
+            output.json(**row_json(record))
+        return
+    first = list(islice(records, shown))
+    show_rows(output, store, first)
+    if not first:
+        output.say(f"nothing in {store.place} matches")
+    elif next(records, None) is not None:
+        output.say(f"these are the first {len(first)}: -n 0 shows all")
+
+
+def show_rows(output: Output, store: Store, records: Iterable[TaskRecord]) -> None:
+    """Write a table of results of a store."""
+    unit = store.price_unit
+    output.table(
+        _HEADINGS,
+        (
+            [
+                key_of(record),
+                function_of(record),
+                ago(record.made_at),
+                ago(record.used_at),
+                size(record.size),
+                duration(record.took),
+                money(record.price, unit),
+                record.version or NOTHING,
+                ",".join(record.tags) or NOTHING,
+                record.arguments or NOTHING,
+            ]
+            for record in records
+        ),
+    )
+
+
+def key_of(record: TaskRecord) -> str:
+    """What tells a key from others; every command takes that for the key."""
+    return record.cache_key[:12]
+
+
+def function_of(record: TaskRecord) -> str:
+    """The function's identifier; of rows of old releases its bare name."""
+    return record.func_identifier or record.func_name
 
 
 def row_json(record: TaskRecord) -> dict[str, Any]:
@@ -75,14 +158,91 @@ def row_json(record: TaskRecord) -> dict[str, Any]:
     }
 
 
-def code_of(record: TaskRecord) -> str | None:
-    """The digests of the code, and what each is of; None where they are not known."""
-    source, _, file = (record.code or "").partition(":")
-    if not source:
-        return None
-    return f"{source} (of the function)" + (f", {file} (of its file)" if file else "")
+def _list_functions(output: Output, store: Store, order: str, limit: int | None) -> None:
+    found = sorted(store.functions(), key=_FUNCTION_ORDERS[order])
+    shown, unit = found[: limit or None], store.price_unit
+    if output.as_json:
+        listed = [_function_json(one) for one in shown]
+        output.json(store=store.place, price_unit=unit or None, functions=listed)
+        return
+    output.table(
+        ("FUNCTION", "ENTRIES", "SIZE", "NEWEST", "HITS", "RUNS", "TIME SAVED", "MONEY SAVED"),
+        (
+            [
+                one.name,
+                count(one.entries),
+                size(one.size),
+                ago(one.newest),
+                count(one.counts.hits),
+                count(one.counts.runs),
+                duration(one.counts.seconds_saved or None),
+                money(one.counts.money_saved, unit),
+            ]
+            for one in shown
+        ),
+    )
+    entries, total = sum(one.entries for one in found), sum(one.size for one in found)
+    output.say(f"{entries:,} results, {size(total)}, in {store.place}")
 
 
-def function_of(record: TaskRecord) -> str:
-    """The function's identifier; of rows of old releases its bare name."""
-    return record.func_identifier or record.func_name
+def _function_json(one: StoredFunction) -> dict[str, Any]:
+    counts = one.counts._asdict()
+    del counts["func_identifier"], counts["hour"]
+    return {
+        "function": one.name,
+        "entries": one.entries,
+        "size": one.size,
+        "oldest": iso(one.oldest),
+        "newest": iso(one.newest),
+        "code": one.code,
+        "unstored": one.unstored,
+        **counts,
+    }
+
+
+@click.command
+@click.argument("key", metavar="KEY|FUNCTION", shell_complete=functions)
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=10, show_default=True,
+    help="Show at most N runs of a FUNCTION.",
+)  # fmt: skip
+@output_options
+@click.pass_obj
+def why(place: Place, output: Output, key: str, limit: int) -> None:
+    """Show why a stored call ran, and was no hit.
+
+    It is compared with the nearest earlier run of its function: which argument, version or code
+    differs. With FUNCTION, the newest runs of it, a line each. 6 hex digits or more are a KEY.
+    """
+    is_key = re.fullmatch("[0-9a-fA-F]{6,}", key)
+    with place.open() as store:
+        found = [store.why(key)] if is_key else store.why_function(key, limit)
+    if output.as_json:
+        for one in found:
+            output.json(**_why_json(one))
+    elif is_key:
+        output.text(str(found[0]))
+    else:
+        headings = ("KEY", "MADE", "DIFFERS IN", "NEAREST", "ARGUMENTS")
+        output.table(headings, map(_why_cells, found))
+        output.say("beautyspot why KEY says more of one")
+
+
+def _why_cells(one: Why) -> list[str]:
+    return [
+        key_of(one.record),
+        ago(one.record.made_at),
+        ", ".join(one.differs) or NOTHING,
+        NOTHING if one.nearest is None else key_of(one.nearest),
+        one.record.arguments or NOTHING,
+    ]
+
+
+def _why_json(one: Why) -> dict[str, Any]:
+    return {
+        "reason": one.reason,
+        "differs": list(one.differs),
+        "code_differs": one.code_differs,
+        "run": row_json(one.record),
+        "nearest": None if one.nearest is None else row_json(one.nearest),
+    }

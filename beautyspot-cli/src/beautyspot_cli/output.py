@@ -1,159 +1,187 @@
-"""Where a command writes: data to stdout, talk to stderr; how, its options and the terminal say.
+"""What a command writes, data to stdout and talk to stderr, and how its failures are said.
 
-Tables are drawn as wide as a terminal is. In a pipe they are columns with tabs between them, as
-`cut` and `grep` take them. `--json` gives one document, or a line each where rows may be many.
+Data is a table for people, or with `--json` documents for programs: one, or a line each where
+there may be many.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
+import shutil
 import sys
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+import unicodedata
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
+from beautyspot import BeautyspotError, RecordNotFound
 
-from beautyspot_cli.formats import FOR_PROGRAMS, Format, ForPeople
-from beautyspot_cli.texts import safe, safe_lines
+from beautyspot_cli.formats import NOTHING, safe, safe_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-
-    from beautyspot import Store
+    from collections.abc import Callable, Iterable, Iterator
 
 SCHEMA: Final = 1
 """The number in each JSON document. It rises when a name in one goes or changes its meaning."""
 
+FOUND: Final = 1
+"""The exit status where something is found that should not be, or nothing that should be."""
 
-class Output:
+INTERRUPTED: Final = 130
+"""As a shell says it of a program that Ctrl-C ended."""
+
+_NUMBERS: Final = frozenset(
+    {"ENTRIES", "SIZE", "TOOK", "PRICE", "HITS", "RUNS", "FAILURES", "TIME SAVED", "TIME SPENT"}
+    | {"MONEY SAVED", "MONEY SPENT", "GRANTS", "WAITS", "REFUSALS", "TIME WAITED"}
+)
+"""The columns that are aligned to the right."""
+
+_GAP: Final = "  "
+_LEAST: Final = 16
+"""So many columns the last column of a table has, however narrow the terminal is."""
+
+_IN_OPTIONS: Final = re.compile(
+    r"(?<![\w(.=])(name|profile|config|storage|function|version|tag|key|older|newer|unused|larger|"
+    r"smaller|arguments|code|since|max_size|max_entries|grace)= ?"
+)
+"""Arguments of the library that are options here, as its messages name them."""
+
+
+class Output(NamedTuple):
     """The output of one command.
 
     Attributes:
         as_json: JSON is wanted.
-        quiet: nothing but data is wanted: no headings, no talk.
-        status: the exit status, if the command ends well.
-        lost: why what is written to stdout reaches nobody any more, if so.
+        quiet: nothing but data and errors is wanted.
     """
 
-    def __init__(self) -> None:
-        self.as_json = False
-        self.quiet = False
-        self.status = 0
-        self.lost: OSError | None = None
-        self._unit = ""
-
-    @contextmanager
-    def without_fail(self) -> Iterator[None]:
-        """Go on where stdout can't be written; the end of the command says it.
-
-        A removal must not depend on whether anybody reads what goes.
-        """
-        try:
-            yield
-        except OSError as exc:
-            self.lost = exc
-            write_nowhere()
-
-    @property
-    def on_terminal(self) -> bool:
-        """Whether a person sees the output."""
-        return sys.stdout.isatty() and not self.as_json
-
-    @property
-    def format(self) -> Format:
-        """How numbers and times are written in tables."""
-        return ForPeople(self._unit) if self.on_terminal else FOR_PROGRAMS
-
-    def price_in_unit_of(self, store: Store) -> None:
-        """Write amounts in the unit that a store knows, where a person sees them."""
-        self._unit = store.price_unit if self.on_terminal else ""
+    as_json: bool = False
+    quiet: bool = False
 
     def say(self, text: str) -> None:
         """Tell the person something that is no data, unless `quiet`."""
         if not self.quiet:
-            with suppress(OSError):  # what can't be flushed is an error at the end
-                sys.stdout.flush()  # so that it comes behind the data where both go to a terminal
-            with suppress(OSError):  # a reader that is gone stops no command
-                click.echo(safe_lines(text), err=True)
+            click.echo(safe_lines(text), err=True)
 
-    def line(self, text: str) -> None:
-        """Write one line of data."""
-        click.echo(safe(text))
+    def text(self, text: str) -> None:
+        """Write data that people read, a line or several."""
+        click.echo(safe_lines(text))
 
     def json(self, **names: Any) -> None:
         """Write one JSON document, on a line of its own."""
-        click.echo(json.dumps({"schema": SCHEMA, **names}, separators=(", ", ": ")))
+        text = json.dumps({"schema": SCHEMA, **names})
+        if "Infinity" in text or "NaN" in text:  # as a damaged row may say; JSON has none
+            text = json.dumps(json.loads(text, parse_constant=lambda _: None))
+        click.echo(text)
 
-    def table(
-        self,
-        headings: Sequence[str],
-        rows: Iterable[Sequence[str]],
-        *,
-        right: Iterable[int] = (),
-        dropped: Iterable[str] = (),
-    ) -> int:
-        """Write a table; how many rows it had.
+    def table(self, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+        """Write a table, if it has rows; columns in which nothing is are left out.
 
-        Args:
-            headings: one for each column; none for a table without.
-            rows: their cells, as texts.
-            right: the numbers of the columns that are aligned to the right.
-            dropped: the columns for which a narrow terminal has no room, the first to go first.
+        On a terminal the last column is cut where it has no room, and none of the others: half of a
+        number is another one.
         """
-        if self.on_terminal:
-            from beautyspot_cli.tables import draw
+        lines = [tuple(headings), *(tuple(map(safe, row)) for row in rows)]
+        columns = [column for column in zip(*lines, strict=True) if {*column[1:]} - {NOTHING}]
+        widths = [max(map(_width, column)) for column in columns]
+        room = shutil.get_terminal_size((sys.maxsize, 0)).columns - sum(widths[:-1])
+        last = max(_LEAST, room - len(_GAP) * (len(widths) - 1))
+        for *cells, end in zip(*columns, strict=True):
+            parts = []
+            for column, width, cell in zip(columns, widths, [*cells, _cut(end, last)], strict=True):
+                blank = " " * (width - _width(cell))
+                parts.append(blank + cell if column[0] in _NUMBERS else cell + blank)
+            click.echo(_GAP.join(parts).rstrip())
 
-            drawn = draw(headings, rows, frozenset(right), dropped, is_headed=not self.quiet)
-            if drawn.dropped:
-                names = ", ".join(drawn.dropped)
-                self.say(f"no room for {names}: a wider terminal shows more, and --json all")
-            return drawn.rows
-        if headings and not self.quiet:
-            click.echo("\t".join(headings))
-        number = 0
-        for row in rows:
-            click.echo("\t".join(map(safe, row)))
-            number += 1
-        return number
+    def pairs(self, lines: Iterable[tuple[str, str | None]]) -> None:
+        """Write names and texts, a line each; nothing of what is not known."""
+        known = [(name, text) for name, text in lines if text and text != NOTHING]
+        width = max(len(name) for name, _ in known)
+        for name, text in known:
+            click.echo(f"{name:{width}}{_GAP}{safe(text)}")
 
-    def pairs(self, lines: Sequence[tuple[str, str]]) -> None:
-        """Write names and texts, a line each; on a terminal a long text goes on below itself."""
-        if self.on_terminal:
-            from beautyspot_cli.tables import draw_pairs
+    @contextmanager
+    def progress(self, label: str) -> Iterator[Callable[[int, int], None]]:
+        """Show on a terminal how far a long command is, in a bar on stderr.
 
-            draw_pairs(lines)
-            return
-        for name, text in lines:
-            click.echo(f"{name}\t{safe(text)}")
+        Gives a function that takes how many are done, and how many there are.
+        """
+        is_hidden = self.quiet or not sys.stderr.isatty()
+        with click.progressbar(
+            length=1, label=label, show_pos=True, file=sys.stderr, hidden=is_hidden
+        ) as bar:
+
+            def at(done: int, total: int) -> None:
+                bar.length = total
+                bar.update(done - bar.pos)
+
+            yield at
 
 
-def write_nowhere(number: int = 1) -> None:
-    """Let stdout (or stderr: 2), and what it still holds, go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, number)
-    os.close(nowhere)
+def _width(text: str) -> int:
+    """How many columns a text takes on a terminal."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
+
+
+def _cut(text: str, width: int) -> str:
+    if _width(text) <= width:
+        return text
+    text = text[: width - 1]
+    while _width(text) >= width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def output_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `--json` and `--quiet`; it gets the `Output` as its first argument."""
-    for name, attribute, text in (
-        ("-q/--quiet", "quiet", "Write data only: no headings, no talk."),
-        ("--json", "as_json", 'Write JSON, with "schema": 1.'),
-    ):
-        command = click.option(
-            *name.split("/"),
-            attribute,
-            is_flag=True,
-            expose_value=False,
-            callback=_setting(attribute),
-            help=text,
-        )(command)
-    return click.pass_obj(command)
+    """Give a command `--json` and `--quiet`; it gets an `Output` as `output`."""
+
+    @click.option("--json", "as_json", is_flag=True, help='Write JSON, with "schema": 1.')
+    @click.option("-q", "--quiet", is_flag=True, help="Write data only: no talk.")
+    @wraps(command)
+    def with_output(*args: Any, as_json: bool, quiet: bool, **given: Any) -> Any:
+        return command(*args, output=Output(as_json, quiet), **given)
+
+    return with_output
 
 
-def _setting(attribute: str) -> Callable[[click.Context, click.Parameter, bool], None]:
-    def set_it(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-        setattr(ctx.obj, attribute, value)
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Have failures of the library, of the disk and of pipes end the program as click's own do.
 
-    return set_it
+    Raises:
+        ClickException: one of ours, with its exit status.
+        Exit: Ctrl-C ended it, or nobody reads the output any more.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # some encodings lack "é"
+    try:
+        yield
+        click.echo(nl=False)  # which flushes
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("beautyspot: interrupted", err=True)
+        raise click.exceptions.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)  # the interpreter flushes both at its end
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        raise click.exceptions.Exit from None
+    except OSError as exc:
+        where = "" if exc.filename is None else f"{exc.filename}: "
+        raise _Bad(safe(f"{where}{exc.strerror or exc}")) from None
+    except BeautyspotError as exc:
+        is_missing = isinstance(exc, RecordNotFound) and not exc.candidates
+        said = _IN_OPTIONS.sub(lambda name: f"--{name[1].replace('_', '-')} ", str(exc))
+        raise (click.ClickException if is_missing else _Bad)(safe(said)) from None
+
+
+class _Bad(click.ClickException):
+    """Bad input, or a store that can't be opened; what is not found has click's own status, 1."""
+
+    exit_code = 2

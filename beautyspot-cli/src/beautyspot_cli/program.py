@@ -2,58 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from beautyspot_cli.lazy_group import LazyGroup
+from beautyspot_cli import counts, listing, moving, removing, setup, showing
+from beautyspot_cli.options import store_options
+from beautyspot_cli.output import plain_errors
 
-COMMANDS: Final = {
-    "ls": "List the functions in a store, or the results of one.",
-    "show": "Show one result: its call, its times, its value.",
-    "stats": "Show hits, runs, failures, and the time and money that hits saved.",
-    "why": "Show why a stored call ran, and was no hit.",
-    "rm": "Remove results: those with the KEYs, or those that match all filters.",
-    "prune": "Remove results that have expired, are old or unused, or take too much room.",
-    "collect": "Remove blobs that belong to no result, and what interrupted saves have left.",
-    "verify": "Read every result to its end, and say which are not what was stored.",
-    "copy": "Copy results from one store into another one, which is made where there is none.",
-    "doctor": "Find out what is wrong, or soon will be, and what to do about it.",
-    "plugins": "List the installed plug-ins, and why a broken one is.",
-    "config": "Show every setting, its value, and where it comes from.",
-    "ui": "Start the dashboard in a browser, where it is installed.",
-    "completion": "Print the completion script for a shell.",
-}
-"""Name -> its line in the help. The command is `command` in `beautyspot_cli.commands.<name>`."""
+if TYPE_CHECKING:
+    from beautyspot_cli.options import Place
 
 
-def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
+class Program(click.Group):
+    """A group whose commands return their exit status."""
 
-        click.echo(f"beautyspot {version('beautyspot-cli')}")
-        ctx.exit()
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, in the order of the help."""
+        del ctx
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command, and end the process with its status."""
+        try:
+            with plain_errors():
+                status = super().invoke(ctx)
+        except click.NoSuchOption as error:
+            if error.option_name in {name for each in self.params for name in each.opts}:
+                raise click.UsageError(
+                    f"{error.option_name} stands before the command: "
+                    f"beautyspot {error.option_name} ... {ctx.invoked_subcommand}"
+                ) from None
+            raise
+        ctx.exit(status or 0)
 
 
 @click.group(
-    cls=LazyGroup,
-    summaries=COMMANDS,
+    cls=Program,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option(
-    "--version",
-    is_flag=True,
-    expose_value=False,
-    is_eager=True,
-    callback=_show_version,
-    help="Show the version and exit.",
-)
-def beautyspot() -> None:
+@store_options
+@click.version_option(package_name="beautyspot-cli", message="beautyspot %(version)s")
+@click.pass_context
+def beautyspot(ctx: click.Context, place: Place) -> None:
     """See what a beautyspot cache holds and what it saved, and remove the right part of it.
 
-    Every command takes a STORE: a folder .beautyspot, a database in it, or a URL. Without one it
-    takes the .beautyspot of the working directory or of the nearest folder above, or what a
-    configuration file says. Looking never changes a store, and your code is never imported.
+    STORE is a folder .beautyspot, a database in it, or a URL. Without one it is the .beautyspot of
+    the working directory or of the nearest folder above, or what a configuration file says. Looking
+    never changes a store, and your code is never imported.
 
     \b
     Exit status:
@@ -62,3 +58,12 @@ def beautyspot() -> None:
       2    bad input, or a store that can't be opened
       130  interrupted (Ctrl-C)
     """
+    ctx.obj = place
+
+
+for _command in (
+    *(listing.ls, showing.show, counts.stats, listing.why),
+    *(removing.rm, removing.prune, removing.collect, moving.verify, moving.copy),
+    *(setup.doctor, setup.plugins, setup.config, setup.ui, setup.completion),
+):
+    beautyspot.add_command(_command)

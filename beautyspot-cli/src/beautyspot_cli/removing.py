@@ -1,7 +1,4 @@
-"""What `rm` and `prune` share: show what would go, ask, remove exactly that, say what went.
-
-A result that is stored between the question and the answer was not shown, and stays.
-"""
+"""`beautyspot rm`, `prune` and `collect`: show what would go, ask, and remove exactly that."""
 
 from __future__ import annotations
 
@@ -10,127 +7,124 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beautyspot_cli.formats import size
-from beautyspot_cli.listing import ROW_HEADINGS, row_cells, show_rows
+from beautyspot_cli.formats import count, size
+from beautyspot_cli.listing import show_rows
+from beautyspot_cli.options import filter_option, filter_options, keys, with_function
+from beautyspot_cli.output import FOUND, output_options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
-    from beautyspot import Removal, Removed, TaskRecord
+    from beautyspot import Removal, Store, TaskRecord, Where
 
+    from beautyspot_cli.options import Place
     from beautyspot_cli.output import Output
 
 
-def removal_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command `--dry-run` and `--yes`."""
-    command = click.option(
-        "-y", "--yes", is_flag=True, help="Don't ask. Where nobody can be asked it is needed."
-    )(command)
-    return click.option(
-        "--dry-run", is_flag=True, help="Show what would be removed, and remove nothing."
-    )(command)
+def _removal_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    dry = "Show what would be removed, and remove nothing."
+    yes = "Show nothing, and don't ask. Where nobody can be asked it is needed."
+    command = click.option("-y", "--yes", is_flag=True, help=yes)(command)
+    return click.option("--dry-run", is_flag=True, help=dry)(command)
 
 
-def remove(
-    output: Output, store: Any, rows: Iterable[TaskRecord], *, dry_run: bool, yes: bool
+@click.command
+@click.argument("keys", metavar="[KEY]...", nargs=-1, shell_complete=keys)
+@filter_options
+@_removal_options
+@output_options
+@click.pass_obj
+def rm(
+    place: Place,
+    output: Output,
+    where: Where,
+    keys: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
 ) -> None:
-    """Show what would be removed, and remove it unless it is a dry run or refused."""
-    if dry_run and not (output.on_terminal or output.as_json):
-        _list(output, store, rows)
-        return
-    removal = store.removal(rows)
-    with output.without_fail():
-        if not output.as_json:
-            _show(output, store, removal)
-    if dry_run:
-        _say_json(output, store, removal, None)
-    elif not removal.entries:
-        _say_json(output, store, removal, removal.carry_out())
-    elif confirmed(output, yes=yes):
-        done = _carried_out(output, removal)
-        kept = f"; {_results(done.kept)} stayed, which were made anew meanwhile" * bool(done.kept)
-        output.say(f"removed {_results(done.entries)}, {size(done.size)}{kept}")
-        _say_json(output, store, removal, done)
+    """Remove results: those with the KEYs, or those that match all filters.
 
-
-def _list(output: Output, store: Any, rows: Iterable[TaskRecord]) -> None:
-    """Write all of them as `ls` does, each as it is read."""
-
-    def written() -> Iterator[TaskRecord]:
-        output.table(ROW_HEADINGS, ())
-        for record in rows:
-            output.table((), [row_cells(record, output.format)])
-            yield record
-
-    removal = store.removal(written())
-    output.say(_in_all(store, removal))
-
-
-def _in_all(store: Any, removal: Removal) -> str:
-    return f"{_results(removal.entries)}, {size(removal.size)}, in {store.place}"
-
-
-def _show(output: Output, store: Any, removal: Removal) -> None:
-    if not removal.entries:
-        output.say(f"nothing in {store.place} is to be removed")
-        return
-    largest = sorted(removal.functions.items(), key=lambda item: -item[1].size)
-    cells = ((name, output.format.count(one.entries), size(one.size)) for name, one in largest)
-    output.table(("FUNCTION", "ENTRIES", "SIZE"), cells, right=(1, 2))
-    if output.on_terminal and not output.quiet:
-        output.line("")
-        show_rows(output, store, removal.first)
-        more = removal.entries - len(removal.first)
-        output.line(f"and {more:,} more" if more else "")
-    output.say(_in_all(store, removal))
-
-
-def confirmed(output: Output, *, yes: bool, verb: str = "remove") -> bool:
-    """Whether the person wants what was shown to be removed, or what else `verb` says.
-
-    Raises:
-        UsageError: nobody can be asked, or has seen it, and `--yes` is not given.
-        Abort: Ctrl-C.
+    It shows what would go, and asks. What is shown goes and nothing else: results that are stored
+    or made anew meanwhile stay. Where nobody can be asked it wants --yes, and without that ends
+    with status 2 and removes nothing.
     """
-    if yes:
-        return True
-    nothing = f"nothing was {verb.removesuffix('e')}ed"
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if keys and where:
+        raise click.UsageError("give KEYs or filters, not both")
+    if not keys and not where:
         raise click.UsageError(
-            f"{nothing}: nobody can be asked here. Give --yes to {verb} it, "
-            "or --dry-run to see it only"
+            "say what to remove: KEYs, or a filter such as --function 'app:*' --older 7d; "
+            "--function '*' is everything"
         )
-    if output.lost is not None:
-        raise click.UsageError(f"{nothing}: what would go could not be shown")
-    sys.stdout.flush()
-    try:
-        wanted = click.confirm(f"{verb.capitalize()} this?", err=True)
-    except click.Abort:
-        output.say(f"\n{nothing}")
-        raise
-    if not wanted:
-        output.say(nothing)
-    return wanted
+    with place.open() as store:
+        rows: Iterable[TaskRecord] = {row.cache_key: row for row in map(store.row, keys)}.values()
+        if where:
+            rows = store.rows(**with_function(store, where))
+        _remove(output, store, rows, dry_run=dry_run, yes=yes)
 
 
-def _carried_out(output: Output, removal: Removal) -> Removed:
-    from beautyspot import BeautyspotError
+@click.command
+@click.option("--max-size", metavar="SIZE", help="Evict the longest unused down to it: 5GB.")
+@click.option(
+    "--max-entries", metavar="NUMBER", type=click.IntRange(min=0),
+    help="Evict the longest unused down to so many: 1000.",
+)  # fmt: skip
+@filter_option("older", "Remove what was made so long ago: 90d.")
+@filter_option("unused", "Remove what was not used for so long: 30d.")
+@click.option("--keep-expired", is_flag=True, help="Keep what has expired.")
+@filter_option("function")
+@filter_option("version")
+@filter_option("tag")
+@_removal_options
+@output_options
+@click.pass_obj
+def prune(
+    place: Place,
+    /,
+    output: Output,
+    max_size: str | None,
+    max_entries: int | None,
+    older: str | None,
+    unused: str | None,
+    keep_expired: bool,
+    dry_run: bool,
+    yes: bool,
+    **among: str | None,
+) -> None:
+    """Remove results that have expired, are old or unused, or take too much room.
 
-    from beautyspot_cli.progress import Progress
+    Without an option it removes what has expired. A result goes that is over any of the limits.
+    --max-size and --max-entries count the results of --function, --version and --tag alone, where
+    they are given.
+    """
+    given: Any = {name: value for name, value in among.items() if value is not None}
+    with place.open() as store:
+        where: Any = with_function(store, given)
+        rows = store.over_limits(
+            max_size=max_size,
+            max_entries=max_entries,
+            older_than=older,
+            unused_for=unused,
+            expired=not keep_expired,
+            **where,
+        )
+        _remove(output, store, rows, dry_run=dry_run, yes=yes)
 
-    with Progress(output, "removing", removal.entries) as progress:
-        try:
-            return removal.carry_out(lambda done: progress.at(done.entries + done.kept, done))
-        except (KeyboardInterrupt, BeautyspotError):
-            entries = progress.given.entries if progress.given is not None else 0
-            progress.end()
-            output.say(
-                f"{entries:,} of {_results(removal.entries)} were removed, the others are there"
-            )
-            raise
 
+def _remove(
+    output: Output, store: Store, rows: Iterable[TaskRecord], *, dry_run: bool, yes: bool
+) -> None:
+    """Show what would be removed, and remove it unless it is a dry run or refused.
 
-def _say_json(output: Output, store: Any, removal: Removal, done: Removed | None) -> None:
+    With `yes` nothing is shown before: whether it goes must not depend on who reads the output.
+    """
+    removal, done = store.removal(rows), None
+    if not output.as_json and (dry_run or not yes):
+        _show(output, store, removal)
+    if not dry_run and (not removal.entries or _confirmed(output, yes=yes)):
+        with output.progress("removing") as at:
+            done = removal.carry_out(lambda one: at(one.entries + one.kept, removal.entries))
+        kept = f"; {done.kept:,} stayed, which were made anew meanwhile" if done.kept else ""
+        output.say(f"removed {done.entries:,} results, {size(done.size)}{kept}")
     if output.as_json:
         output.json(
             store=store.place,
@@ -145,5 +139,70 @@ def _say_json(output: Output, store: Any, removal: Removal, done: Removed | None
         )
 
 
-def _results(count: int) -> str:
-    return f"{count:,} result{'' if count == 1 else 's'}"
+def _show(output: Output, store: Store, removal: Removal) -> None:
+    largest = sorted(removal.functions.items(), key=lambda item: -item[1].size)
+    cells = ((name, count(one.entries), size(one.size)) for name, one in largest)
+    output.table(("FUNCTION", "ENTRIES", "SIZE"), cells)
+    click.echo()
+    show_rows(output, store, removal.first)
+    more = removal.entries - len(removal.first)
+    click.echo(f"and {more:,} more" if more else "")
+    output.say(f"{removal.entries:,} results, {size(removal.size)}, in {store.place}")
+
+
+def _confirmed(output: Output, *, yes: bool) -> bool:
+    """Whether the person wants what was shown to be removed.
+
+    Raises:
+        UsageError: nobody can be asked, or has seen it, and `--yes` is not given.
+        Abort: Ctrl-C.
+    """
+    if yes:
+        return True
+    if output.as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise click.UsageError(
+            "nothing was removed: nobody can be asked here. Give --yes to remove it, or --dry-run "
+            "to see it only"
+        )
+    wanted = click.confirm("Remove this?", err=True)
+    if not wanted:
+        output.say("nothing was removed")
+    return wanted
+
+
+@click.command
+@click.option(
+    "--grace", metavar="AGE", default="1h", show_default=True,
+    help="Keep younger ones: they may belong to a result that is just being saved.",
+)  # fmt: skip
+@click.option(
+    "--store-id", metavar="ID",
+    help="Remove all blobs of another store instead, one that is gone: an ID that doctor lists.",
+)  # fmt: skip
+@_removal_options
+@output_options
+@click.pass_obj
+def collect(
+    place: Place, output: Output, grace: str, store_id: str | None, dry_run: bool, yes: bool
+) -> int:
+    """Remove blobs that belong to no result, and what interrupted saves have left.
+
+    GRACE must be longer than any save takes. Blobs of another store are removed only where its
+    --store-id is given, and the newest of them is older than GRACE: nobody can tell from here
+    whether they are needed. The exit status is 1 where a blob could not be removed.
+    """
+    with place.open() as store:
+        found, done = store.collect(grace, store_id=store_id, dry_run=True), None
+        whose = f"are of the store {store_id}, beside" if store_id else "belong to no result in"
+        output.say(f"{found.blobs:,} blobs, {size(found.size)}, {whose} {store.place}")
+        there = found.blobs or found.leftovers
+        if there and not dry_run and _confirmed(output, yes=yes):
+            done = store.collect(grace, store_id=store_id)
+            output.say(
+                f"removed {done.blobs:,} blobs, {size(done.size)}, and {done.leftovers:,} leftovers"
+                + (f"; {done.failed:,} could not be removed: try again" if done.failed else "")
+            )
+        if output.as_json:
+            removed = None if done is None else done._asdict()
+            output.json(store=store.place, blobs=found.blobs, size=found.size, removed=removed)
+    return FOUND if done and done.failed else 0

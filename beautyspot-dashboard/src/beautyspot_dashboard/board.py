@@ -22,7 +22,7 @@ from beautyspot import (
     open_store,
     open_stores,
 )
-from beautyspot_cli.texts import safe
+from beautyspot_cli.formats import safe
 from starlette.exceptions import HTTPException
 
 from beautyspot_dashboard.kept import Kept

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 from beautyspot import ConfigError
-from beautyspot_cli.ending import settled
-from beautyspot_cli.output import Output
-from beautyspot_cli.store_options import Place, store_options
-from beautyspot_cli.texts import safe, safe_lines
+from beautyspot_cli.formats import safe, safe_lines
+from beautyspot_cli.options import Place, store_options
+from beautyspot_cli.output import plain_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -55,18 +54,21 @@ def command(
 ) -> None:
     """Show in a browser what stores hold and what they saved, until Ctrl-C.
 
-    A STORE is a folder .beautyspot, a folder that holds one, a database, or a URL. Without one it
-    is the .beautyspot of the working directory, or what a configuration file says.
+    A STORE, in place of --store, is a folder .beautyspot, a folder that holds one, a database, or a
+    URL. Without one it is the .beautyspot of the working directory, or what a configuration file
+    says.
 
     Only programs on this machine can reach it, and the link that it prints opens it as long as it
     runs. For others to see it, mount it in an application that asks them who they are.
 
     Exit status: 0 when Ctrl-C or SIGTERM ended it, 2 for bad input or a taken port.
     """
-    board = board_at([place.at(store) for store in stores] or [place], read_only)
-    Thread(target=_tell_what_fails, args=(board,), daemon=True).start()  # a server may be slow
-    with listening(port) as listener:
-        serve(board, listener, opens=not no_browser)
+    places = [place._replace(store=store) for store in stores] or [place]
+    with plain_errors():
+        board = board_at(places, read_only)
+        Thread(target=_tell_what_fails, args=(board,), daemon=True).start()  # a server may be slow
+        with listening(port) as listener:
+            serve(board, listener, opens=not no_browser)
 
 
 def board_at(places: Iterable[Place], read_only: bool | None) -> Board:
@@ -96,13 +98,11 @@ def main(arguments: Sequence[str]) -> int:
     Args:
         arguments: the words behind ``beautyspot ui``.
     """
-    output = Output()
-
-    def run() -> None:
-        with command.make_context(_NAME, list(arguments), obj=output) as ctx:
-            command.invoke(ctx)
-
-    return settled(run, output)
+    try:
+        command.main(list(arguments), prog_name=_NAME)
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
 
 
 def _tell_what_fails(board: Board) -> None:

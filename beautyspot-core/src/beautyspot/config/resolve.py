@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["UNSET", "Config", "Row", "resolve"]
 
 PREFIX: Final = "BEAUTYSPOT_"
-_OTHER_VARIABLES: Final = frozenset({"plugins", "config", "disabled"})
+_OTHER_VARIABLES: Final = frozenset({"plugins", "config", "disabled", "store"})
 _DISABLED: Final = "BEAUTYSPOT_DISABLED"
 _ONLY_IN_CODE: Final = frozenset({"name", "executor", "on_error", "plugins", "config"})
 _PROFILES: Final = "profiles"

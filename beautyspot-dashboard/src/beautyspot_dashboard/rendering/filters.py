@@ -113,8 +113,8 @@ def command_line(
 
     Options that are None, False or "" are left out.
     """
-    parts = ["beautyspot", command, *words]
+    parts = ["beautyspot", *shelved.words, command, *words]
     for name, value in (options or {}).items():
         if value not in (None, False, ""):
             parts += [f"--{name}"] if value is True else [f"--{name}", str(value)]
-    return shlex.join([*parts, *shelved.words])
+    return shlex.join(parts)

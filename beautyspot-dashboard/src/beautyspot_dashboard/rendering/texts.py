@@ -9,8 +9,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot_cli import formats
-from beautyspot_cli.formats import ago, iso, moment, money, size
-from beautyspot_cli.texts import safe, safe_lines
+from beautyspot_cli.formats import ago, iso, moment, money, safe, safe_lines, size
 
 if TYPE_CHECKING:
     from collections.abc import Callable

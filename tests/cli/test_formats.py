@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 import time_machine
 from beautyspot_cli import formats
-from beautyspot_cli.texts import safe, safe_lines
+from beautyspot_cli.formats import safe, safe_lines
 
 NOW = 1_790_000_000.0
 
@@ -46,7 +48,7 @@ def test_sizes(count: int | None, text: str) -> None:
     [
         (None, "-"), (0, "0 s"), (0.00021, "210 us"), (0.0123, "12.3 ms"), (0.25, "0.25 s"),
         (3.4, "3.4 s"), (59.94, "59.9 s"), (59.99, "1 min"), (125, "2 min 5 s"),
-        (7500, "2 h 5 min"), (7205, "2 h"), (90000, "1 d 1 h"),
+        (7500, "2 h 5 min"), (7205, "2 h 5 s"), (90000, "1 d 1 h"),
     ],
 )  # fmt: skip
 def test_durations(seconds: float | None, text: str) -> None:
@@ -55,23 +57,29 @@ def test_durations(seconds: float | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("before", "text"),
-    [(0.2, "0 s"), (59, "59 s"), (7500, "2 h"), (3 * 86400, "3 d"), (-90, "in 1 min")],
+    [
+        (0.2, "0 s ago"),
+        (59, "59 s ago"),
+        (7500, "2 h ago"),
+        (3 * 86400, "3 d ago"),
+        (-90, "in 1 min"),
+    ],
 )
 def test_ages(before: float, text: str) -> None:
     with time_machine.travel(NOW, tick=False):
-        assert formats.age(NOW - before) == text
+        assert formats.ago(NOW - before) == text
 
 
 def test_moments_are_local_for_people_and_in_utc_for_programs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
-    formats.time.tzset()
+    time.tzset()
     try:
         assert formats.moment(NOW) == "2026-09-21 23:13:20"
     finally:
         monkeypatch.undo()
-        formats.time.tzset()
+        time.tzset()
     assert formats.iso(NOW + 0.5) == "2026-09-21T14:13:20.500000Z"
 
 
@@ -91,7 +99,6 @@ def test_a_moment_that_no_calendar_has_is_not_known(when: float | None) -> None:
 )  # fmt: skip
 def test_amounts(amount: float | None, text: str) -> None:
     assert formats.money(amount) == text
-    assert "e" not in formats.FOR_PROGRAMS.money(amount)
 
 
 @pytest.mark.parametrize(
@@ -105,4 +112,3 @@ def test_amounts(amount: float | None, text: str) -> None:
 def test_units(unit: str, text: str) -> None:
     assert formats.money(0.0442, unit) == text
     assert formats.money(0, unit) == "-"
-    assert formats.ForPeople(unit).money(0.0442) == text

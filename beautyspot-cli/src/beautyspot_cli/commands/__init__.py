@@ -1,1 +1,0 @@
-"""The commands, a module each: loaded by `beautyspot_cli.program` when a command is named."""
