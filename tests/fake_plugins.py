@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType, SimpleNamespace
+from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit
 
 import beautyspot as bs
-from beautyspot.backends import registry, scan
+from beautyspot.backends import registry
+from beautyspot.backends.installed import PluginInfo
 from packaging.version import Version
 
 BASE = {
@@ -46,20 +48,18 @@ def offering(*classes, point="storage", name="fake_plugin", **attributes):
     return module(name, **{hook_name: bs.hookimpl(hook)}, **attributes)
 
 
-def dist(name="fake-dist", version="1.2"):
-    """A distribution."""
-    return SimpleNamespace(name=name, version=version, locate_file=lambda path: f"/site/{path}")
+class point(PluginInfo):  # noqa: N801 - it stands for a function
+    """An installed plug-in that is what is given, or raises that."""
 
+    def __init__(self, target, plugin="fake", /, *, name="fake-dist", version="1.2"):
+        super().__init__(plugin, f"{plugin}_module", name, version)
+        self.target = target
 
-def point(target, name="fake", /, **kwargs):
-    """An entry point that leads to a plug-in, or raises what is given in its place."""
-
-    def load():
-        if isinstance(target, BaseException):
-            raise target
-        return target() if callable(target) and not isinstance(target, type) else target
-
-    return SimpleNamespace(name=name, value=f"{name}_module", load=load, dist=dist(**kwargs))
+    def load(self):
+        if isinstance(self.target, BaseException):
+            raise self.target
+        is_function = callable(self.target) and not isinstance(self.target, type)
+        return self.target() if is_function else self.target
 
 
 def install(monkeypatch, *points, core=None):
@@ -68,14 +68,40 @@ def install(monkeypatch, *points, core=None):
     `core` replaces what core itself brings.
     """
     scans = []
-    _, ours = scan.installed()
-    monkeypatch.setattr(scan, "installed", lambda: (scans.append(1) or list(points), ours))
-    monkeypatch.delenv("BEAUTYSPOT_PLUGINS", raising=False)
     core = core or offering(backend("sqlite", "metadata"), point="metadata")
-    monkeypatch.setitem(sys.modules, "core_of_the_test", core)
-    monkeypatch.setattr(registry, "_CORE", "core_of_the_test")
+    first = point(core, "core", name="beautyspot-core")
+    monkeypatch.setattr(registry, "installed", lambda: scans.append(1) or [first, *points])
+    monkeypatch.delenv("BEAUTYSPOT_PLUGINS", raising=False)
     registry.forget()
     return scans
+
+
+def _s3_init(
+    self,
+    bucket_name: str,
+    prefix: str = "",
+    *,
+    region_name: str | None = None,
+    retries: int = 3,
+    timeout: float = 1.0,
+    public: bool = False,
+    secret_key: str | None = None,
+    size: int | None = None,
+    folder: Path | None = None,
+    client: object = None,
+) -> None:
+    self.options = {k: v for k, v in locals().items() if k != "self"}
+
+
+def _from_s3_url(cls, url):
+    parts = urlsplit(url)
+    if not parts.netloc:
+        raise bs.ConfigError("the URL names no bucket: write s3://bucket/prefix")
+    return {"bucket_name": parts.netloc, "prefix": parts.path.lstrip("/")}
+
+
+S3 = backend("s3", schemes=("s3",), init=_s3_init, options_from_url=classmethod(_from_s3_url))
+"""A storage with options of all kinds."""
 
 
 class Versions(bs.TypeSupport):

@@ -20,7 +20,7 @@ VERSION = version("beautyspot-local")
 
 
 def run(*words: str, status: int = 0) -> Result:
-    done = CliRunner().invoke(beautyspot, words)
+    done = CliRunner(env={"COLUMNS": "1000"}).invoke(beautyspot, words)
     assert done.exit_code == status, (done.output, done.exception)
     return done
 

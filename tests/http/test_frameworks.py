@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 import uuid
 from functools import cache
@@ -9,6 +10,8 @@ from types import ModuleType
 from types import SimpleNamespace as Of
 from typing import Any
 
+import httpx2
+import openai
 import pydantic
 import pytest
 from beautyspot.errors import UnstableKeyError
@@ -19,6 +22,7 @@ INDEX = "llama_index.core.indices.base:BaseIndex"
 GENAI = "google.genai.client:Client"
 AIOHTTP = "aiohttp.client:ClientSession"
 KEYS = memory_spot(strict=True)
+TLS = ssl.create_default_context()
 
 
 MODULES: dict[str, ModuleType] = {}
@@ -104,6 +108,8 @@ def asking(url: str) -> Any:
 
 def genai(**changes: Any) -> Any:
     options = {"base_url": "https://a", "api_version": "v1", "headers": {}, "extra_body": None}
+    options |= dict.fromkeys(("httpx_client", "httpx_async_client"))
+    options |= dict.fromkeys(("client_args", "async_client_args", "aiohttp_client"))
     api = {"vertexai": None, "project": "p", "location": "l", "api_key": object()}
     http = Of(**{**options, **{n: x for n, x in changes.items() if n in options}})
     own = {n: x for n, x in changes.items() if n not in options}
@@ -140,6 +146,21 @@ def session(**changes: Any) -> Any:
 
 
 AGENT = "pydantic_ai.agent:Agent"
+PROVIDER = "pydantic_ai.providers:Provider"
+
+
+def own_http(hook: str = "pydantic_ai._http:ConnectPoolTimeoutCap", release: int = 1) -> Any:
+    hooks = {"request": [made(hook, _pool=5)]}
+    headers = {"User-Agent": f"pydantic-ai/{release}"}
+    return httpx2.Client(verify=TLS, event_hooks=hooks, headers=headers)
+
+
+def provider(*, http: Any = None, **options: Any) -> Any:
+    held = {n: options.pop(n) for n in [*options] if n[0] == "_" or n == "tenant"}
+    given = {"api_key": "k", "base_url": "https://a", "http_client": http or own_http()}
+    return made(PROVIDER, _client=openai.OpenAI(**{**given, **options}), **held)
+
+
 CALLBACK = "langchain_core.callbacks.base:BaseCallbackManager"
 ENCODING = "tiktoken.core:Encoding"
 
@@ -147,6 +168,10 @@ ENCODING = "tiktoken.core:Encoding"
 def encoding(**special: int) -> Any:
     held = {"name": "e", "n_vocab": 2, "_pat_str": ".", "_core": object()}
     return made(ENCODING, **held, _special_tokens=special)
+
+
+def google(http: Any, *, _api_key: str = "k", **options: Any) -> Any:
+    return made(PROVIDER, _client=genai(httpx_async_client=http, **options), _api_key=_api_key)
 
 
 @pytest.mark.parametrize(
@@ -168,6 +193,8 @@ def encoding(**special: int) -> Any:
         (genai(), genai(api_key="k", project="other", headers={"User-Agent": "x"}), [
             genai(base_url="https://b"), genai(vertexai=True), genai(headers={"X-A": "b"}),
             genai(vertexai=True, project="other"), genai(extra_body={"a": 1}),
+            genai(httpx_client=httpx2.Client(verify=TLS, headers={"X-Tenant": "b"})),
+            genai(client_args={"proxy": "b"}), genai(async_client_args={"proxy": "b"}),
         ]),
         (index("a", "b"), index("b", "a", random=object()), [index("a"), index("a", "b", model=1)]),
         (instructor(), instructor(), [instructor("n"), instructor(client="d")]),
@@ -176,8 +203,14 @@ def encoding(**special: int) -> Any:
             session(connector=made("aiohttp.connector:UnixConnector", path="/s")),
             session(_default_proxy="https://p"), session(auto_decompress=False),
         ]),
-        (made(AGENT, model="m", _override_deps=object()), made(AGENT, model="m", _name="a"), [
+        (made(AGENT, model="m", _enter_lock=object()), made(AGENT, model="m", _name="a"), [
             made(AGENT, model="n"), made(AGENT, model="m", own=1),
+        ]),
+        (provider(), provider(api_key="other", _own_client_loop=object()), [
+            provider(base_url="https://b"), provider(tenant="b"), provider(organization="b"),
+        ]),
+        (google(own_http()), google(own_http(release=2), _api_key="other"), [
+            google(own_http(), base_url="https://b"),
         ]),
         (encoding(), encoding(), [encoding(e=1)]),
         (made(CALLBACK, parent=uuid.uuid4()), made(CALLBACK, parent=object()), []),
@@ -203,6 +236,9 @@ def test_what_leads_to_another_answer_counts_and_nothing_else(
     [
         (index(), "keeps its texts elsewhere"),
         (genai(headers={"X-Secret-Token": "s"}), "sends the header"),
+        (provider(http=own_http("program:Hook")), "event hooks"),
+        (provider()._client, "event hooks"),
+        (genai(httpx_async_client=own_http()), "event hooks"),
         (session(auth=1), "signs in"),
         (session(cookie_jar=(1,)), "cookies of its own"),
         (session(_middlewares=(1,)), "middlewares"),

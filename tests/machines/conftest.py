@@ -131,13 +131,17 @@ def clock() -> ManualClock:
 @pytest.fixture
 def make_limiter(
     limiter: Callable[..., dict[str, Any]], clock: ManualClock
-) -> Callable[..., RemoteLimiter]:
+) -> Iterator[Callable[..., RemoteLimiter]]:
     """Makes limiters of which each is one machine's view of the same limit: a permit a second."""
+    with ExitStack() as ends:
 
-    def made(**options: Any) -> RemoteLimiter:
-        return limiters.made(limiter(**{"rate": 1, "max_cost": 100, "clock": clock, **options}))
+        def made(**options: Any) -> RemoteLimiter:
+            given = {"rate": 1, "max_cost": 100, "clock": clock, **options}
+            one = limiters.made(limiter(**given))
+            ends.callback(one.close)
+            return one
 
-    return made
+        yield made
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def test_a_partition_while_the_function_runs(
     """It holds the lease, and can neither renew nor release it."""
     DURING.append(link.part)
     assert [far.mark(disturbed)(1), far.mark(disturbed)(1)] == [1, 1]
-    assert link.lost <= 3
+    assert link.lost <= 6, "of a bucket two requests side by side, in three attempts"
     link.mend()
     assert valkey.until(lambda: entries() == 1)
     assert RAN == [1]

@@ -22,14 +22,14 @@ KEY = "0123456789abcdef0123456789abcdef"
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"namespace": ""}, "namespace='' is no name"),
+        ({"namespace": ""}, "namespace='': give a text"),
         ({"namespace": "n" * 201}, "is too long, or no UTF-8 without zeros"),
         ({"namespace": "a\0b"}, "is too long, or no UTF-8 without zeros"),
         ({"schema": "a b"}, "schema='a b' is no plain name"),
         ({"lease_time": 0.05}, "give 0.1 s or more"),
         ({"keep_expired": -1}, "keep_expired=-1: give"),
         ({"largest_data": 2**40}, "is too much: give 268,435,456 or less"),
-        ({"demands_signing": "yes"}, "demands_signing='yes' is no switch"),
+        ({"demands_signing": "yes"}, "demands_signing='yes': give True or False"),
         ({"timeout": 0}, "timeout=0 is too short: give"),
         ({"connections": 0}, "connections=0: give a whole number, 1 or more"),
         ({"memory": "64MB"}, "no option and no parameter of libpq 'memory'"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import re
 import socketserver
@@ -281,6 +282,25 @@ def test_a_server_of_another_mode(
     ):
         with reached(url) as server, pytest.raises(MetadataError, match=re.escape(says)):
             add_to_many(server, namespace)
+
+
+def test_no_connection_is_left_to_the_garbage_collector(
+    redis_server: valkey.Valkey, redis_sentinel: valkey.Watched
+) -> None:
+    """Of what can't be used, and of Sentinels after one that is down."""
+    down = f"redis+sentinel://127.0.0.1:{free_port()},{redis_sentinel.hosts}"
+    for asked, url in (
+        (redis_server, redis_server.url.replace("redis:", "redis+cluster:")),
+        (redis_sentinel.sentinels[0], f"{down}/{redis_sentinel.service}"),
+    ):
+        before = asked.ask("CLIENT", "LIST").count(b"cmd=")
+        gc.disable()
+        try:
+            with reached(url) as server, contextlib.suppress(MetadataError):
+                ping(server)
+            assert valkey.until(lambda: asked.ask("CLIENT", "LIST").count(b"cmd=") == before)
+        finally:
+            gc.enable()
 
 
 def add_to_many(server: Server, namespace: str) -> None:

@@ -183,4 +183,5 @@ def test_a_limiter_has_an_error_that_speaks_of_no_store(secured: valkey.Valkey) 
     limiter = RedisLimiter(f"redis://:wrong@{secured.host_and_port}", rate="600/min")
     with pytest.raises(BeautyspotError, match="AuthenticationError") as caught:
         limiter.consume()
+    limiter.close()
     assert not isinstance(caught.value, MetadataError)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -23,14 +24,17 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def make(redis_server: Valkey, namespace: str, clock: ManualClock) -> Make:
+def make(redis_server: Valkey, namespace: str, clock: ManualClock) -> Iterator[Make]:
     """Each is one machine's view of the same limit: a permit a second."""
+    with contextlib.ExitStack() as ends:
 
-    def made(**options: Any) -> RedisLimiter:
-        given = {"rate": 1, "max_cost": 1e6, "namespace": namespace, "clock": clock, **options}
-        return RedisLimiter(redis_server.url, **given)
+        def made(**options: Any) -> RedisLimiter:
+            given = {"rate": 1, "max_cost": 1e6, "namespace": namespace, "clock": clock, **options}
+            limiter = RedisLimiter(redis_server.url, **given)
+            ends.callback(limiter.close)
+            return limiter
 
-    return made
+        yield made
 
 
 def keys(server: Valkey, namespace: str) -> list[bytes]:
@@ -109,6 +113,7 @@ def test_a_cluster_has_the_limits_of_a_spot_in_one_slot(
     [grant], _ = both.take([each], "a")
     both.settle(grant, {"calls": 0})
     assert delays(both, {"calls": 1}, key="a") == [0]
+    both.close()
     limits["calls"].pause(5)
     assert delays(limits["calls"], 1, key="b") == [5]
     for limit in limits.values():

@@ -27,14 +27,14 @@ URL = "redis://localhost:1"
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"namespace": ""}, "namespace='' is no name"),
-        ({"namespace": 5}, "namespace=5 is no name"),
+        ({"namespace": ""}, "namespace='': give a text"),
+        ({"namespace": 5}, "namespace=5: give a text"),
         ({"lease_time": 0.05}, "give 0.1 s or more"),
         ({"lease_time": "soon"}, "lease_time='soon': give a number of seconds"),
         ({"keep_expired": -1}, "keep_expired=-1: give"),
         ({"largest_data": -1}, "largest_data=-1: give a number of bytes"),
         ({"largest_data": 2**40}, "is too much: give 524,288,000 or less"),
-        ({"demands_signing": "yes"}, "demands_signing='yes' is no switch"),
+        ({"demands_signing": "yes"}, "demands_signing='yes': give True or False"),
         ({"timeout": 0}, "timeout=0 is too short: give"),
     ],
 )

@@ -43,7 +43,7 @@ def names(client: Any, prefix: str = "") -> list[str]:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"namespace": ""}, "is no name: give a text"),
+        ({"namespace": ""}, "namespace='': give a text"),
         ({"namespace": "é" * 200}, "is too long: give a shorter one"),
         ({"timeout": "soon"}, "give a number of seconds"),
         ({"timeout": 0}, "too short: give 0.1 s or more"),

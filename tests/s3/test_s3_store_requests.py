@@ -17,7 +17,7 @@ from beautyspot_testing.store import MINE, OTHER, stored
 from servers import s3proxy, seaweedfs
 
 MISS = {
-    "GetObject r/": 2,
+    "GetObject r/": 3,
     "GetObject covers": 3,
     "PutObject l/": 1,
     "PutObject r/": 1,
@@ -197,8 +197,6 @@ def test_a_listing_reads_rows_up_to_their_data(store: S3MetadataStore, mocked: A
     mocked.meta.events.register("after-call.s3.GetObject", note)
     try:
         records = store.rows()
-        assert max(sizes) <= 20_000
-        store.note(f"key:{KEYS[0]}")
         store.sweep(0.0)
         assert max(sizes) <= 20_000
     finally:

@@ -151,21 +151,21 @@ class SweepsMarkers(DictStore):
 class HasTwoHolders(DictStore):
     found_by = "test_one_token_at_a_time_has_a_lease"
 
-    def _lease(self, key: str, token: str) -> Any:
+    def _lease(self, key: str, token: str, **options: Any) -> Any:
         found = self.read(f"l/{key}")
         if found is not None:
             self.remove(f"l/{key}", found[1])
-        return super()._lease(key, token)
+        return super()._lease(key, token, **options)
 
 
 class NeverLetsGo(DictStore):
     found_by = "test_a_lease_that_is_renewed_stays_and_falls_then"
     lease_time = 0.05
 
-    def _lease(self, key: str, token: str, *expected: Any) -> Any:
+    def _lease(self, key: str, token: str, **options: Any) -> Any:
         self.lease_time = 1e9
         try:
-            return super()._lease(key, token, *expected)
+            return super()._lease(key, token, **options)
         finally:
             self.lease_time = type(self).lease_time
 

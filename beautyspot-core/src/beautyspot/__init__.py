@@ -39,7 +39,8 @@ from beautyspot.errors import (
 from beautyspot.hookspecs import hookimpl
 
 if TYPE_CHECKING:
-    from beautyspot.backends.registry import PluginInfo, plugins
+    from beautyspot.backends.installed import PluginInfo
+    from beautyspot.backends.registry import plugins
     from beautyspot.batch.targets import Failed
     from beautyspot.calls.activity import (
         ActiveLimit,
@@ -160,7 +161,7 @@ _LATER = {
     "NotInstalled": "serialization.looking",
     "Observer": "observing",
     "Permit": "limits.permit",
-    "PluginInfo": "backends.registry",
+    "PluginInfo": "backends.installed",
     "Progress": "observing",
     "Pruned": "results.pruning",
     "Raised": "observing",

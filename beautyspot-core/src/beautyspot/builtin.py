@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from beautyspot.hookspecs import API, hookimpl
+from beautyspot.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from beautyspot.memory import MemoryStorage
-
-beautyspot_api = API
 
 
 @hookimpl

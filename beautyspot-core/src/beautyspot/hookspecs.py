@@ -31,29 +31,25 @@ a function is marked; never during a call.
 A plug-in with an error (its import fails, a hook has arguments) is skipped with one warning of the
 logger ``beautyspot``. A hook with a wrong answer (a class without a name, or with an abstract
 method left open) is skipped alone. The error is reported again where such a backend is selected,
-and `beautyspot.plugins()` lists all. An unknown hook, such as a misspelt one, gives a warning, and
-the plug-in is kept: it may serve a newer core as well. (``hookimpl(optionalhook=True)`` says that
-this is meant, and gives no warning.)
+and `beautyspot.plugins()` lists all. So is an unknown hook, such as a misspelt one, and the others
+of its plug-in are kept. (``hookimpl(optionalhook=True)`` says that it is meant, of a newer core.)
 
-The plug-in API has a number, `API`. It is raised only when a plug-in written before would break: a
-hook or an abstract method is new, gone, or called in another way. Without raising it, a contract
-may gain hooks, methods with an answer in the base class, fields at the end of a record with a
-default, and arguments that are keyword-only, None by default, and passed only to a method that
-takes them (`contracts.backend`). A plug-in that states another number is skipped.
+Without a new major version, a contract may gain hooks, methods with an answer in the base class,
+fields at the end of a record with a default, and arguments that are keyword-only, None by default,
+and passed only to a method that takes them (`contracts.backend`). Whatever would break a plug-in
+that was written before raises it; plug-ins require ``beautyspot-core~=3.0``.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pluggy
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from beautyspot.concurrency.lazily import later
 
+if TYPE_CHECKING:
     from beautyspot.contracts import (
         BlobStorageBase,
         KeyGenBase,
@@ -63,6 +59,14 @@ if TYPE_CHECKING:
         TypeSupport,
     )
 
+__all__ = [
+    "PROJECT",
+    "OneOrMore",
+    "hookimpl",
+    "hookspec",
+    "later",
+]
+
 B = TypeVar("B")
 OneOrMore = type[B] | list[type[B]] | Mapping[str, str]
 """One class, several, or import strings ``"module:Class"`` by name or scheme."""
@@ -70,33 +74,8 @@ OneOrMore = type[B] | list[type[B]] | Mapping[str, str]
 PROJECT: Final = "beautyspot"
 """The pluggy project name, and the entry-point group."""
 
-API: Final = 1
-"""The number of the plug-in API; a plug-in module may state `beautyspot_api = 1`."""
-
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
-
-
-def later(
-    package: str, modules: Mapping[str, str]
-) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
-    """`__getattr__` and `__dir__` of a package that imports what it names when that is first used.
-
-    As PEP 562 has it, ``__getattr__, __dir__ = later(__name__, {"FooStorage": "storage"})``.
-
-    Args:
-        package: its name.
-        modules: by each name, the module of the package that has it.
-    """
-
-    def value_of(name: str) -> Any:
-        if name not in modules:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{package}.{modules[name]}"), name)
-        setattr(sys.modules[package], name, value)
-        return value
-
-    return value_of, lambda: sorted({*vars(sys.modules[package]), *modules})
 
 
 @hookspec

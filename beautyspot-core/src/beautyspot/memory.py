@@ -14,10 +14,10 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency.forks import reset_in_children
-from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, Readable
+from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, Readable, checked_key
 from beautyspot.contracts.backend import hints
 from beautyspot.contracts.key_value import KeyValueStore
-from beautyspot.errors import BlobLocationError, BlobNotFound, ConfigError, MetadataError
+from beautyspot.errors import BlobNotFound, ConfigError, MetadataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -122,7 +122,7 @@ class MemoryStorage(BlobStorageBase):
     def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
         """See the base class."""
         del content_type
-        self._blobs[_checked(key)] = (bytes(data), time.time())
+        self._blobs[checked_key(key, "memory")] = (bytes(data), time.time())
         return key
 
     def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
@@ -133,18 +133,18 @@ class MemoryStorage(BlobStorageBase):
     def load(self, location: str) -> bytes:
         """See the base class."""
         try:
-            return self._blobs[_checked(location)][0]
+            return self._blobs[checked_key(location, "memory")][0]
         except KeyError:
             raise BlobNotFound(f"nothing is stored at {location!r}") from None
 
     def delete(self, location: str) -> None:
         """See the base class."""
-        self._blobs.pop(_checked(location), None)
+        self._blobs.pop(checked_key(location, "memory"), None)
 
     def list(self, prefix: str = "") -> Iterator[BlobInfo]:
         """See the base class."""
         if prefix:
-            _checked(prefix.removesuffix("/"))
+            checked_key(prefix.removesuffix("/"), "memory")
         for key, (data, modified_at) in sorted(self._blobs.items()):
             if key.startswith(prefix):
                 yield BlobInfo(key, len(data), modified_at)
@@ -152,11 +152,3 @@ class MemoryStorage(BlobStorageBase):
     def clear(self) -> None:
         """Forget all blobs, for the next test."""
         self._blobs.clear()
-
-
-def _checked(key: str) -> str:
-    """The key, if it is a relative path as `BlobStorageBase.save` describes it."""
-    sound = not {"", ".", ".."}.intersection(key.split("/"))
-    if not sound or any(sign in "\0\\" or "\ud800" <= sign <= "\udfff" for sign in key):
-        raise BlobLocationError(f"{key!r} is no relative path: give parts joined by /, no . or ..")
-    return key

@@ -302,8 +302,12 @@ def checked(name: str, value: object, check: Callable[[object], R], expected: st
         raise ConfigError(f"{name}={value!r:.80}: give {expected}") from None
 
 
+_TAKES_MORE: Final = 4
+"""`inspect.CO_VARARGS`: the flag of code that takes ``*args``."""
+
+
 def checks_options(caller: str, advice: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Have a method refuse an unknown keyword as `check_options` does; its signature stays."""
+    """Have a method refuse an unknown keyword as `check_options` does, and options by place."""
 
     def decorated(method: Callable[P, R]) -> Callable[P, R]:
         code = method.__code__  # `inspect` would say the same, and takes milliseconds to import
@@ -312,6 +316,9 @@ def checks_options(caller: str, advice: str = "") -> Callable[[Callable[P, R]], 
 
         @wraps(method)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            if len(args) > code.co_argcount and not code.co_flags & _TAKES_MORE:
+                shown = ", ".join([f"{name}=" for name in named[code.co_argcount :]])
+                raise ConfigError(f"{caller} takes its options by name: {shown}")
             check_options(caller, kwargs, known, advice)
             return method(*args, **kwargs)
 

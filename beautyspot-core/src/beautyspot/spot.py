@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, Self, TypeVar, Unpack, cast, overload
 
 from beautyspot.backends.registry import given_plugins
-from beautyspot.backends.spot_backends import Made, PartMethods, Parts
+from beautyspot.backends.spot_backends import PartMethods, Parts
 from beautyspot.batch.methods import BatchMethods
 from beautyspot.calls.stored_results import StoredResults
 from beautyspot.calls.telling import Telling
@@ -163,11 +163,14 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         self._given: dict[str, Any] = {k: v for k, v in settings.items() if v is not UNSET} | others
         self.config: Config = resolve(settings, config=config, profile=profile)
         self._runs_in = executor
-        self._made = Made()
-        self._parts = Parts(self.name, self.config, plugins, self._made)
+        self._parts = Parts(self.name, self.config, plugins)
         self._works: dict[str, Engine] = {}
         self._is_open = False
         try:
+            # What the user did not choose can't be a mistake: it is made with the first function.
+            for point in ("keygen", "serializer"):
+                if self.config.source(point) != "default":
+                    getattr(self, point)
             self._open(
                 is_plain=executor is None and on_error is None and not self.config["compress"]
             )

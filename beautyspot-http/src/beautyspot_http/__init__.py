@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-beautyspot_api = 1
-
 
 @hookimpl
 def beautyspot_register_types() -> list[type[TypeSupport]]:

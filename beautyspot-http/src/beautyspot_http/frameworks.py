@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from beautyspot.contracts import TypeSupport
 
 from beautyspot_http.counting import SAY, counted_headers, counted_url, refuse, without_defaults
-from beautyspot_http.llm_clients import SIGNS_IN
+from beautyspot_http.http_clients import counted_connection
+from beautyspot_http.llm_clients import SIGNS_IN, LlmClientTypes, counted_client
 from beautyspot_http.secrecy import is_secret_parameter
 
 if TYPE_CHECKING:
@@ -66,17 +67,28 @@ def _is_client(name: str) -> bool:
     return name.endswith("client") and not name.startswith("http_")
 
 
-def _genai(value: Any) -> object:
+_GENAI: Final = "google.genai.client:Client"
+
+
+def _genai(value: Any, *owners: str) -> object:
+    """A client of google-genai. `owners` may have given it clients of HTTP with their hooks."""
     api = value._api_client
     options = api._http_options
     own = ("content-type", "user-agent", "x-goog-api-client")
     headers = [(n, each) for n, each in (options.headers or {}).items() if n.lower() not in own]
+    given = [getattr(options, name, None) for name in ("httpx_client", "httpx_async_client")]
+    less = SIGNS_IN | {"user-agent"}
+    added = [counted_connection(each, less, owners) for each in given if each is not None]
     return counted_url(options.base_url), without_defaults(
         version=options.api_version,
         vertex=api.vertexai,
         place=(api.project, api.location) if api.vertexai else None,
         headers=counted_headers(headers, SIGNS_IN),
         body=options.extra_body,
+        connections=[each for each in added if each],
+        session=getattr(options, "aiohttp_client", None),
+        arguments=getattr(options, "client_args", None),
+        async_arguments=getattr(options, "async_client_args", None),
     )
 
 
@@ -95,6 +107,19 @@ def _index(value: Any) -> object:
     return nodes, getattr(value, "_embed_model", None), value._object_map
 
 
+def _provider(value: Any) -> object:
+    """A provider of pydantic-ai by its client, whose time-outs are kept by a hook of its own."""
+    held = _less("_own_", "_http_client_factory", "_enter")(value)
+    client = held.get("_client")
+    kind = type(client)
+    name = f"{kind.__module__}:{kind.__qualname__}"
+    if name in LlmClientTypes.classes:
+        held["_client"] = kind, counted_client(client, "pydantic_ai")
+    if name == _GENAI:
+        held["_client"] = kind, _genai(client, "pydantic_ai")
+    return {name: each for name, each in held.items() if not is_secret_parameter(name)}
+
+
 def _dspy_model(value: Any) -> object:
     """A model of DSPy, which keeps what it was asked, and its API key among its settings."""
     held = _less("history", "callbacks", "cache", "num_retries", "_engine_", "_warned_")(value)
@@ -104,9 +129,10 @@ def _dspy_model(value: Any) -> object:
 
 
 def _dspy_predict(value: Any) -> object:
-    """A predictor of DSPy by what it asks, and by the model of its own or of the settings."""
+    """A predictor of DSPy by what it asks, by the model of its own or of the settings, and how."""
     asks = _less("history", "callbacks", "lm", "stage", "traces", "train")(value)
-    return asks, value.lm or sys.modules["dspy"].settings.lm
+    settings = sys.modules["dspy"].settings
+    return asks, value.lm or settings.lm, settings.adapter
 
 
 def _nothing(_value: Any) -> None:
@@ -121,7 +147,7 @@ def _less(*names: str) -> Callable[[Any], dict[str, object]]:
 _FORMS: Final[Mapping[str, Callable[[Any], object]]] = {
     "dspy.clients.base_lm:BaseLM": _dspy_model,
     "dspy.predict.predict:Predict": _dspy_predict,
-    "google.genai.client:Client": _genai,
+    _GENAI: _genai,
     "instructor.core.client:Instructor": _instructor,
     "instructor.v2.core.client:Instructor": _instructor,
     "langchain_core.callbacks.base:BaseCallbackHandler": _nothing,
@@ -140,9 +166,10 @@ _FORMS: Final[Mapping[str, Callable[[Any], object]]] = {
         "_program_factory", "_verbose"
     ),
     "pydantic_ai.agent:Agent": _less(
-        *("_override_", "_entered_", "_exit_stack", "_instrument", "_event_stream_handler"),
+        *("_enter", "_exit_stack", "_selected_models", "_instrument", "_event_stream_handler"),
         *("_name", "_description", "_concurrency_limiter", "_tool_timeout"),
     ),
+    "pydantic_ai.providers:Provider": _provider,
     "rich.console:Console": lambda value: (value._width, value._height, value.record),
     "rich.progress:Progress": _nothing,
     "tiktoken.core:Encoding": lambda value: (

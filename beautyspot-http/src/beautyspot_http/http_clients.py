@@ -59,14 +59,14 @@ class HttpxClientTypes(TypeSupport):
 
 
 def counted_connection(
-    client: Any, own: frozenset[str] = frozenset(), library: str = ""
+    client: Any, own: frozenset[str] = frozenset(), libraries: tuple[str, ...] = ()
 ) -> dict[str, object]:
     """What a client adds to each request.
 
     Args:
         client: of httpx or httpx2.
         own: the headers that do not count, in lower case.
-        library: whose hooks do not count, since that is whose client it is.
+        libraries: whose hooks do not count, since they are whose client it is.
 
     Raises:
         UnstableKeyError: it has credentials or hooks, or something in it was replaced.
@@ -75,7 +75,7 @@ def counted_connection(
     if client.auth is not None:
         refuse(f"signs in by its auth, so another user's answers may differ: {SAY}")
     hooks = [hook for several in client.event_hooks.values() for hook in several]
-    if any(str(getattr(hook, "__module__", "")).partition(".")[0] != library for hook in hooks):
+    if any(str(getattr(each, "__module__", "")).split(".")[0] not in libraries for each in hooks):
         refuse(f"has event hooks, which may change what it sends and gets: {SAY}")
     # These are not public. One of the program's may lead anywhere, and one of the library's to a
     # socket of this machine.

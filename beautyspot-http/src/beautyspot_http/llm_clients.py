@@ -71,30 +71,43 @@ class LlmClientTypes(TypeSupport):
 
     def key(self, value: Any) -> object:
         """See the base class."""
-        library = type(value).__module__.partition(".")[0]
-        if getattr(value, "_middleware", None):
-            refuse(f"has middleware, which may change what it sends and gets: {SAY}")
-        _check_parts(value, value, library)
-        texts = {
-            name: less_secrets(str(each))
-            for name, each in list(vars(value).items())  # another thread may add a resource
-            if not name.startswith("_") and (isinstance(each, str) or name.endswith("_url"))
-        }
-        secret = [name for name in texts if is_secret_parameter(name) or name in _WHO]
-        headers = (
-            (name, each)
-            for name, each in value.default_headers.items()
-            if isinstance(each, str) and not name.lower().startswith(_OF_LIBRARY)
-        )
-        return {
-            "base_url": less_secrets(str(value.base_url)),
-            **without_defaults(
-                texts={name: texts[name] for name in texts.keys() - secret},
-                headers=counted_headers(headers, SIGNS_IN),
-                params=counted_parameters(value.default_query.items(), is_secret_parameter),
-                connection=_connection(value._client, library),
-            ),
-        }
+        return counted_client(value)
+
+
+def counted_client(client: Any, *owners: str) -> dict[str, object]:
+    """What counts of a client of OpenAI or Anthropic.
+
+    Args:
+        client: the client.
+        owners: the packages that have given it its client of HTTP: hooks of these do not count.
+
+    Raises:
+        UnstableKeyError: it has middleware or credentials, or something in it was replaced.
+    """
+    library = type(client).__module__.partition(".")[0]
+    if getattr(client, "_middleware", None):
+        refuse(f"has middleware, which may change what it sends and gets: {SAY}")
+    _check_parts(client, client, library)
+    texts = {
+        name: less_secrets(str(each))
+        for name, each in list(vars(client).items())  # another thread may add a resource
+        if not name.startswith("_") and (isinstance(each, str) or name.endswith("_url"))
+    }
+    secret = [name for name in texts if is_secret_parameter(name) or name in _WHO]
+    headers = (
+        (name, each)
+        for name, each in client.default_headers.items()
+        if isinstance(each, str) and not name.lower().startswith(_OF_LIBRARY)
+    )
+    return {
+        "base_url": less_secrets(str(client.base_url)),
+        **without_defaults(
+            texts={name: texts[name] for name in texts.keys() - secret},
+            headers=counted_headers(headers, SIGNS_IN),
+            params=counted_parameters(client.default_query.items(), is_secret_parameter),
+            connection=_connection(client._client, library, owners),
+        ),
+    }
 
 
 def _check_parts(part: Any, client: Any, library: str, path: str = "") -> None:
@@ -115,7 +128,7 @@ def _is_of(value: object, library: str) -> bool:
     return type(value).__module__.partition(".")[0] == library
 
 
-def _connection(http: Any, library: str) -> dict[str, object]:
+def _connection(http: Any, library: str, owners: tuple[str, ...]) -> dict[str, object]:
     """What the client of HTTP beneath it adds.
 
     It keeps the cookies of the servers that it has met. They do not count, as keys do not.
@@ -126,7 +139,8 @@ def _connection(http: Any, library: str) -> dict[str, object]:
         refuse(f"has an http_client of its own, a {kind.__qualname__}: {SAY}")
     if any(not cookie.domain for cookie in cookies(http.cookies.jar)):
         refuse(f"has an http_client with cookies of its own: {SAY}")
-    return counted_connection(http, SIGNS_IN, library)
+    own = SIGNS_IN | {"user-agent"} if owners else SIGNS_IN  # which names their release
+    return counted_connection(http, own, (library, *owners))
 
 
 _MODULE: Final = "openai._legacy_response"

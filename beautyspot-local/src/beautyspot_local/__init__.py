@@ -28,8 +28,6 @@ __getattr__, __dir__ = later(
     },
 )
 
-beautyspot_api = 1
-
 
 @hookimpl
 def beautyspot_register_metadata() -> dict[str, str]:

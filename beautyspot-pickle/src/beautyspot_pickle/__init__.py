@@ -17,8 +17,6 @@ __all__ = ["PickleSerializer"]
 
 __getattr__, __dir__ = later(__name__, {"PickleSerializer": "serializer"})
 
-beautyspot_api = 1
-
 
 @hookimpl
 def beautyspot_register_serializer() -> dict[str, str]:

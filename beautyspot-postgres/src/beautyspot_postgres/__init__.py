@@ -21,8 +21,6 @@ __getattr__, __dir__ = later(
     __name__, {"PostgresLimiter": "limiter", "PostgresMetadataStore": "store"}
 )
 
-beautyspot_api = 1
-
 
 @hookimpl
 def beautyspot_register_metadata() -> dict[str, str]:

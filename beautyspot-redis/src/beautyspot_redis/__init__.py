@@ -19,8 +19,6 @@ __all__ = ["RedisLimiter", "RedisMetadataStore"]
 
 __getattr__, __dir__ = later(__name__, {"RedisLimiter": "limiter", "RedisMetadataStore": "store"})
 
-beautyspot_api = 1
-
 _SCHEMES = (  # those of `address`, whose import would cost each Spot
     *(f"{server}{several}" for server in ("redis", "rediss", "valkey", "valkeys")
       for several in ("", "+sentinel", "+cluster")),

@@ -172,6 +172,9 @@ class Server:
         client, self._client = self._client, None
         if client is not None and self._pid == os.getpid():
             client.close()
+            if self.address.kind == "sentinel":  # it leaves open what it asked them over
+                for each in client.connection_pool.sentinel_manager.sentinels:
+                    each.close()
 
 
 def prefix_of(namespace: str) -> str:
@@ -208,7 +211,13 @@ def client_of(address: Address) -> Any:
 
         node: Any = cluster.ClusterNode  # redis-py leaves it without types
         nodes = [node(host, port) for host, port in address.hosts]
-        return cluster.RedisCluster(startup_nodes=nodes, **common)
+        try:
+            return cluster.RedisCluster(startup_nodes=nodes, **common)
+        except BaseException:  # nobody else gets hold of what it has opened
+            for each in nodes:
+                if each.redis_connection is not None:
+                    each.redis_connection.close()
+            raise
     if address.kind == "sentinel":
         from redis import sentinel
 

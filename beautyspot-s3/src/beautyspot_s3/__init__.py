@@ -19,8 +19,6 @@ __all__ = ["S3MetadataStore", "S3Storage"]
 
 __getattr__, __dir__ = later(__name__, {"S3MetadataStore": "store", "S3Storage": "storage"})
 
-beautyspot_api = 1
-
 
 @hookimpl
 def beautyspot_register_metadata() -> dict[str, str]:

@@ -15,6 +15,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
+from beautyspot.contracts import NO_KEY
 from beautyspot.contracts.failures import Failures
 from beautyspot.errors import ConfigError, StorageError
 
@@ -41,12 +42,6 @@ AT_ONCE: Final = 2**20
 says that it takes it (``Expect: 100-continue``), which is a round trip."""
 
 _POOL: Final = 50  # connections kept; fewer than threads would close and open one at every call
-
-WRONG: Final = r"""(?x)
-      [\x00-\x1f\x7f\\?#\ud800-\udfff]   # no sound key, or not in a URI
-    | (?:^|/)\.{0,2}(?:/|\Z)             # empty, absolute, or a part that is "", "." or ".."
-    """
-"""What is in no key."""
 
 _BUCKET: Final = r"[A-Za-z0-9][A-Za-z0-9._-]{1,254}|arn:[A-Za-z0-9:/._-]+"
 
@@ -152,7 +147,7 @@ class Bucket:
                 "or the ARN of an access point"
             )
         bare = prefix.strip("/") if isinstance(prefix, str) else None
-        if bare is None or (bare and re.search(WRONG, bare)):
+        if bare is None or (bare and re.search(NO_KEY, bare)):
             raise ConfigError(
                 f"prefix can't be {prefix!r:.300}: give a folder such as 'cache/app', without "
                 "'..', empty parts, backslashes, '?' and '#'"

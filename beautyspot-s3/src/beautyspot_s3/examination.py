@@ -10,7 +10,7 @@ from beautyspot.errors import MetadataError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-REQUESTS: Final = "a hit is 1 request; a miss is 8, of which 3 write; a listing is 1 a result"
+REQUESTS: Final = "a hit is 1 request; a miss is 9, of which 3 write; a listing is 1 a result"
 """What is paid for, and counted by a test."""
 
 _REST: Final = (

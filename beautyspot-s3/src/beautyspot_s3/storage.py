@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.contracts import BlobInfo, BlobStorageBase
+from beautyspot.contracts import NO_KEY, BlobInfo, BlobStorageBase, checked_key
 from beautyspot.errors import BlobLocationError, BlobNotFound
 
-from beautyspot_s3.bucket import MISSING, WRONG, Bucket, code, options_of
+from beautyspot_s3.bucket import MISSING, Bucket, code, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,7 +213,7 @@ class S3Storage(BlobStorageBase):
                 found: Any  # the stubs take every key for optional
                 for found in page.get("Contents", ()):
                     key = found["Key"][len(self._folder) :]
-                    if not re.search(WRONG, key):
+                    if not re.search(NO_KEY, key):
                         modified = found["LastModified"].timestamp()
                         yield BlobInfo(self._root + key, found["Size"], modified)
 
@@ -278,14 +278,7 @@ class S3Storage(BlobStorageBase):
         return self._folder + self._checked(location[len(self._root) :])
 
     def _checked(self, key: str) -> str:
-        if not isinstance(key, str):
-            raise BlobLocationError(f"a blob's key is a str, not {type(key).__name__}: name it")
-        wrong = re.search(WRONG, key)
-        if wrong:
-            raise BlobLocationError(
-                f"{key!r:.300} can't be a blob in {self._root} (for its {wrong[0]!r}): use a "
-                "relative path like 'ab/cd.bin'"
-            )
+        checked_key(key, self._root)
         if len((self._folder + key).encode()) > LONGEST:
             raise BlobLocationError(
                 f"{key!r:.80}… is too long for S3: use at most {LONGEST} bytes, with the prefix"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from traceback import TracebackException
-from urllib.parse import urlsplit
 
 import pytest
 from beautyspot.backends import registry as plugin_registry
@@ -14,36 +13,9 @@ from beautyspot.errors import (
     BeautyspotError,
     ConfigError,
 )
-from fake_plugins import backend, install, offering, point
+from fake_plugins import S3, backend, install, offering, point
 
 CONTEXT = Context("app", Path("/spot"), Path("/spot/app.db"))
-
-
-def _s3_init(
-    self,
-    bucket_name: str,
-    prefix: str = "",
-    *,
-    region_name: str | None = None,
-    retries: int = 3,
-    timeout: float = 1.0,
-    public: bool = False,
-    secret_key: str | None = None,
-    size: int | None = None,
-    folder: Path | None = None,
-    client: object = None,
-) -> None:
-    self.options = {k: v for k, v in locals().items() if k != "self"}
-
-
-def _from_s3_url(cls, url):
-    parts = urlsplit(url)
-    if not parts.netloc:
-        raise ConfigError("the URL names no bucket: write s3://bucket/prefix")
-    return {"bucket_name": parts.netloc, "prefix": parts.path.lstrip("/")}
-
-
-S3 = backend("s3", schemes=("s3",), init=_s3_init, options_from_url=classmethod(_from_s3_url))
 
 
 def _disk_init(self, base_dir: str = "none") -> None:
@@ -183,7 +155,6 @@ def test_what_a_constructor_refuses_names_the_backend_and_no_secret(chosen):
     [
         "s3://AKIA:HUSH@bucket/x?retries=no",
         "s3://bucket?secret_key=HUSH&retries=no",
-        "s3://bucket?secret_key=HUSH&secret_key=HUSH2",
         "nowhere://u:HUSH@host",
         "disk://u:HUSH@host?token=HUSH",
         "s3:///x?password=HUSH",

@@ -37,7 +37,7 @@ def test_nothing_outside_changes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "beautyspot.toml").write_text('mode = "replay"\n')
     monkeypatch.chdir(tmp_path)
     for name, value in (
-        *(("DISABLED", "1"), ("MODE", "replay"), ("TTL", "1"), ("LIMITER", "1/h")),
+        *(("ENABLED", "0"), ("MODE", "replay"), ("TTL", "1"), ("LIMITER", "1/h")),
         *(("METADATA", "sqlite"), ("STORAGE", "local"), ("SERIALIZER", "nobody")),
         *(("KEYGEN", "nobody"), ("STRICT", "0"), ("SAVE", "background"), ("PROFILE", "prod")),
     ):

@@ -128,17 +128,14 @@ def test_none_undoes_what_lies_beneath(in_project, project):
 # -------------------------------------------------------------------------------- environment
 
 
-@pytest.mark.parametrize("text", ["1", "true", "YES", "on"])
+@pytest.mark.parametrize("text", ["0", "false", "NO", "off"])
 def test_the_off_switch(in_project, text):
-    config = in_project(environ={"BEAUTYSPOT_DISABLED": text, "BEAUTYSPOT_ENABLED": "1"})
-    assert config["enabled"] is False
-    assert config.source("enabled") == "environment BEAUTYSPOT_DISABLED"
+    assert in_project(environ={"BEAUTYSPOT_ENABLED": text})["enabled"] is False
 
 
 @pytest.mark.parametrize(
     ("variable", "text"),
     [
-        ("BEAUTYSPOT_DISABLED", "maybe"),
         ("BEAUTYSPOT_ENABLED", "maybe"),
         ("BEAUTYSPOT_STRICT", "2"),
         ("BEAUTYSPOT_TTL", "-1"),
@@ -147,7 +144,6 @@ def test_the_off_switch(in_project, text):
         ("BEAUTYSPOT_BLOB_THRESHOLD", "-1"),
         ("BEAUTYSPOT_SAVE", "later"),
         ("BEAUTYSPOT_WAIT_TIMEOUT", "inf"),
-        ("BEAUTYSPOT_STORAGE", "{use ="),
     ],
 )
 def test_a_bad_variable_is_named(in_project, variable, text):
@@ -168,9 +164,8 @@ def test_an_unknown_variable_warns_once(in_project, caplog):
         in_project(environ=environ)
         in_project(environ=environ)
     (record,) = caplog.records
-    assert record.getMessage() == (
-        "the environment variable BEAUTYSPOT_TTLL means nothing to beautyspot."
-        " Did you mean BEAUTYSPOT_TTL?"
+    assert record.getMessage().startswith(
+        "the environment variable BEAUTYSPOT_TTLL means nothing to beautyspot. Did you mean 'ttl'?"
     )
 
 
@@ -223,7 +218,7 @@ def test_no_durations(value):
         ("storage", True), ("serializer", b"x"), ("keygen", ["x"]), ("limiter", 1.5),
         ("save", "later"), ("save", True), ("ttl", -1), ("ttl", "soon"), ("ttl", True),
         ("blob_threshold", -1), ("blob_threshold", 1.5), ("blob_threshold", True),
-        ("blob_threshold", "x"), ("enabled", 1), ("strict", "yes"), ("profile", 3), ("profile", ""),
+        ("blob_threshold", "x"), ("enabled", 1), ("strict", "x"), ("profile", 3), ("profile", ""),
         ("wait_timeout", None), ("wait_timeout", -0.1), ("mode", "off"), ("mode", None),
     ],
 )  # fmt: skip
@@ -304,7 +299,7 @@ def test_the_view_is_a_table_without_secrets(in_project, project):
     assert rows["limiter"].source == str(path)
     assert rows["metadata"].value == "'x://***@h?token=***'"
     assert rows["storage"].value.endswith("Mine>")
-    assert rows["keygen"].value.endswith("Mine")
+    assert rows["keygen"].value.endswith("Mine>")
     assert rows["ttl"].value == "None"
     lines = text.splitlines()
     assert len(lines) == len(SETTINGS)
@@ -318,4 +313,7 @@ def test_no_error_shows_a_secret(in_project, project):
         with pytest.raises(ConfigError) as caught:
             in_project({key: value})
         assert "HUSH" not in str(caught.value)
+    with pytest.raises(ConfigError, match="no table in TOML's form") as caught:
+        in_project(environ={"BEAUTYSPOT_SIGNING_KEY": "[HUSHHUSHHUSHHUSH"})
+    assert "HUSH" not in str(caught.value)
     assert repr(UNSET) == "UNSET"

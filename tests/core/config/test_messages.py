@@ -41,10 +41,10 @@ def test_a_mistake_in_a_profile_that_is_not_chosen(told, line, what):
 
 def test_a_profile_that_is_not_there(told):
     message = told("ttl = 3\n", profile="prd")
-    assert message.endswith("Its profiles: none: write a table [profiles.prd]")
+    assert message.endswith("There are: none: write a table beautyspot.toml [profiles.prd]")
     message = told("[profiles.prod]\nttl = 3\n[profiles.dev]\n", profile="prd")
     assert message.endswith(
-        "Did you mean 'prod'? Its profiles: dev, prod: write a table [profiles.prd]"
+        "Did you mean 'prod'? There are: dev, prod: write a table beautyspot.toml [profiles.prd]"
     )
 
 
@@ -57,22 +57,19 @@ def test_a_profile_that_is_not_there(told):
 )
 def test_a_broken_table_in_the_environment(told, text):
     message = told(environ={"BEAUTYSPOT_STORAGE": text})
-    assert message.startswith("environment variable BEAUTYSPOT_STORAGE: storage: '")
-    assert " is no table in TOML's form (" in message
+    assert message.startswith("environment variable BEAUTYSPOT_STORAGE: storage: it is no table in")
     assert message.endswith('): write {use = "name", option = "value"}')
     assert "line 1" not in message  # it is not a line of theirs
 
 
 def test_a_file_that_the_environment_names(told):
     environ = {"BEAUTYSPOT_CONFIG": "other.toml"}
-    source = "environment variable BEAUTYSPOT_CONFIG: "
     message = told(environ=environ)
-    assert message == f"{source}there is no file other.toml: correct the path"
-    assert told("a = = 3", name="other.toml", environ=environ).startswith(
-        f"{source}other.toml is no valid TOML: "
-    )
+    assert message.startswith("there is no file other.toml: correct that, or give another by")
+    message = told("a = = 3", name="other.toml", environ=environ)
+    assert message.startswith("other.toml is no valid TOML: ")
     message = told("", name="pyproject.toml", environ={"BEAUTYSPOT_CONFIG": "pyproject.toml"})
-    assert message.startswith(f"{source}pyproject.toml has no table [tool.beautyspot]")
+    assert message.startswith("pyproject.toml has no table [tool.beautyspot]")
 
 
 # ---------------------------------------------------------------------------------- values

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
         "my app",
         "a-b_c+d@e",
         "名前",
+        "नमस्ते",
         "x" * 100,
         "console",
     ],
@@ -27,38 +28,20 @@ def test_names(name):
     assert check_name(name) == name
 
 
-@pytest.mark.parametrize(
-    ("name", "why"),
-    [
-        ("", "it is empty"),
-        ("a/b", "it has '/'"),
-        ("../a", "it has '/'"),
-        ("..", "a dot or space"),
-        (".hidden", "a dot or space"),
-        ("end.", "a dot or space"),
-        ("a\0b", "it has '\\x00'"),
-        ("a\u202eb", "it has '\\u202e'"),
-        ("\ud800", "it has '\\ud800'"),
-        ("C:", "it has ':'"),
-        ("a*?", "it has '*' '?'"),
-        ("~", "it has '~'"),
-        ("x" * 101, "it is too long"),
-        ("con", "Windows keeps"),
-    ],
-)
-def test_no_names(name, why):
+NO_NAMES = [
+    *("", "a/b", "../a", "..", ".hidden", "end.", " a", "a\0b", "a\u202eb", "\ud800", "C:", "a*?"),
+    *("~", "x" * 101, "名" * 100, "con", "NUL.txt", "Lpt1 .x", "a\n", None, 3, b"app", ["app"]),
+]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_no_names(name):
     with pytest.raises(ConfigError) as caught:
         check_name(name)
     told = str(caught.value)
-    assert f"({why}" in told
-    assert "use 1 to 100 letters, digits, spaces and the signs - _ . + @" in told
+    assert "Use 1 to 100 letters, digits, spaces and the signs - _ . + @" in told
+    assert ("directory=" in told) == ("/" in str(name))
     told.encode()  # printable anywhere
-
-
-@pytest.mark.parametrize("name", [None, 3, b"app", ["app"]])
-def test_a_name_is_a_text(name):
-    with pytest.raises(ConfigError, match=f"a text, not {type(name).__name__}"):
-        check_name(name)
 
 
 @settings(deadline=None)

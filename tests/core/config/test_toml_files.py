@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from beautyspot.config.resolve import resolve
 from beautyspot.errors import ConfigError
-from beautyspot.logs import forget_warnings
 
 
 @pytest.fixture
@@ -44,41 +43,6 @@ def test_a_pyproject_without_our_table_is_passed_over(repo, text):
     own(repo, "far")
     (repo / "a" / "pyproject.toml").write_text(text)
     assert directory(repo / "a") == str(repo / "far")
-
-
-@pytest.mark.parametrize(
-    "header",
-    ["tool.beautyspt", "tool.beauty-spot", "tool.BeautySpot", "tool . 'beauty_spot'", "beautyspot",
-     "tools.beautyspot", "tool.baeutyspot.profiles.prod", "tool.beautyspots",
-     "beautyspot.profiles.a"],
-)  # fmt: skip
-def test_a_table_that_is_almost_ours_is_told(repo, caplog, header):
-    forget_warnings()
-    path = repo / "pyproject.toml"
-    path.write_text(f'[project]\nname = "x"\n\n  [{header}]  # ours\ndirectory = "mine"\n')
-    for _ in range(2):
-        assert directory(repo) == ".beautyspot"
-    (record,) = caplog.records
-    assert str(path) in record.getMessage()
-    written = "[tool.beautyspot.profiles" if "profiles" in header else "[tool.beautyspot]"
-    assert f"[{header}] is no table of beautyspot's" in record.getMessage()
-    assert f"write {written}" in record.getMessage()
-
-
-@pytest.mark.parametrize(
-    "header",
-    ["tool.basedpyright", "tool.bumpversion", "tool.black", "tool.beautiful", "tool.spot",
-     "tool.other.beautyspot", "tool.pytest.ini_options", "beautifulsoup4"],
-)  # fmt: skip
-def test_a_table_of_another_tool_is_not(repo, caplog, header):
-    forget_warnings()
-    (repo / "pyproject.toml").write_text(f"[{header}]\nx = 1\n# [tool.beautyspt]\n")
-    assert directory(repo) == ".beautyspot"
-    shared(repo, "mine")
-    with (repo / "pyproject.toml").open("a") as file:
-        file.write("[tool.beautyspt]\n")  # with our table beside it, who knows
-    assert directory(repo) == str(repo / "mine")
-    assert not caplog.records
 
 
 @pytest.mark.parametrize("mark", [".git", ".hg"])

@@ -273,7 +273,7 @@ def test_the_covers_are_read_twice_for_all_rows_of_a_put(store: Place) -> None:
     puts = [run(store, key) for key in KEYS[:20]]
     store.asked.clear()
     assert store.put(puts) == set()
-    assert Counter(store.asked) == {"read co": 2, "write r/": 20, "remove l/": 20}
+    assert Counter(store.asked) == {"read co": 2, "read r/": 20, "write r/": 20, "remove l/": 20}
 
 
 # -------------------------------------------------------------------------------------- sweeping

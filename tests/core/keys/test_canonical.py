@@ -31,6 +31,7 @@ import typing
 import uuid
 import weakref
 import zoneinfo
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
 
 import pytest
@@ -596,6 +597,20 @@ def test_what_orders_work_counts_as_its_class():
     with lock:
         assert canonical(Plain(lock=lock)) == before == canonical(Plain(lock=threading.Lock()))
     assert canonical(threading.Semaphore(1)) == canonical(threading.Semaphore(2))
+
+
+def test_a_context_variable_counts_by_the_value_that_it_has():
+    one, other = ContextVar("one"), ContextVar("one", default=None)
+    texts = {canonical(each) for each in (one, other, ContextVar("other"))}
+    token = one.set(None)
+    texts |= {canonical(one)}
+    assert len(texts) == 3, "by its value, however it came by that"
+    one.set(1)
+    assert canonical(Plain(at=one)) not in texts
+    one.reset(token)
+    assert canonical(one) == canonical(ContextVar("one"))
+    with pytest.raises(UnstableKeyError):
+        canonical(copy_context())
 
 
 @pytest.mark.parametrize("make", REFUSED, ids=lambda make: make.__qualname__)

@@ -138,9 +138,52 @@ def test_what_a_package_does_not_copy_of_a_class_below_its_own_counts(package: A
     used.pool.append(1)
     assert text(used) == text(package.Session("json"))
     assert text(Api("a")) == text(Api("a")) != text(Api("b"))
-    one, other = Api("a"), Api("a")
-    other.pool = [1]  # which may be another thing there
+
+    class Pooled(Api):
+        def share(self, pool: list[int]) -> None:
+            self.pool = pool  # which may be another thing there
+
+    one, other = findable(Pooled)("a"), Pooled("a")
+    other.share([1])
     assert text(one) != text(other)
+
+
+def test_a_class_below_a_packages_leaves_out_what_that_leaves_out(package: Any) -> None:
+    @findable
+    class Mine(package.Program):  # type: ignore[misc]
+        def __init__(self, prompt: str) -> None:
+            super().__init__(prompt)
+            self.first = package.Program("first")
+
+        def run(self, words: str) -> str:
+            return str(self.ask(self.first.ask(words)))
+
+    used = Mine("a")
+    used.run("why?")
+    assert used.history
+    assert text(used) == text(Mine("a")) != text(Mine("b"))
+    used.first.prompt = "other"
+    assert text(used) != text(Mine("a"))
+
+
+NAMING = {
+    "reads": lambda self: self.history[-1],
+    "by its name": lambda self: getattr(self, "history")[-1],  # noqa: B009 - as programs may
+    "within": lambda self: lambda: self.history,
+    "copies": lambda self: self.__getstate__(),
+    "as a whole": lambda self: vars(self),
+    "in its dict": lambda self: self.__dict__,
+}
+
+
+@pytest.mark.parametrize("name", NAMING)
+def test_what_the_class_of_a_program_names_counts(package: Any, name: str) -> None:
+    """Its results may depend on that."""
+    mine = findable(type(f"Mine{len(name)}", (package.Program,), {"said": NAMING[name]}))
+    mine.__module__ = __name__
+    used = mine("a")
+    used.ask("why?")
+    assert text(used) != text(mine("a"))
 
 
 def test_what_a_program_sets_on_a_packages_object_counts(package: Any) -> None:

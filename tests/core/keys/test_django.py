@@ -116,7 +116,6 @@ class Rows(bs.TypeSupport):
     decode = encode
 
 class Plugin:
-    beautyspot_api = 1
 
     @bs.hookimpl
     def beautyspot_register_types(self):

@@ -6,6 +6,8 @@ import copy
 import functools
 import itertools
 import pickle
+import sys
+from importlib import import_module
 
 import attrs
 import one_change
@@ -17,6 +19,7 @@ from beautyspot.keys.walk import Without
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from one_change import Family
+from pydantic_core import SchemaSerializer, SchemaValidator
 
 
 @attrs.define
@@ -97,11 +100,62 @@ def test_fields_of_models_may_be_left_out():
     assert error.value.path == "value.b"
 
 
-def test_what_holds_addresses_of_classes_is_refused():
-    with pytest.raises(UnstableKeyError, match="has no form"):
-        canonical(Pair.__pydantic_validator__)
-    text = canonical([pydantic.TypeAdapter(dict[str, Pair])])
-    assert not [cls for cls in (Pair, Model, OtherModel) if str(id(cls)) in text]
+TREE = """
+from __future__ import annotations
+from typing import Annotated
+import pydantic
+
+class Leaf(pydantic.BaseModel):
+    n: int = 1
+
+class Tree(pydantic.BaseModel):
+    kids: list[Tree] = []
+    first: Leaf | None = None
+    last: Leaf | None = None
+    best: Annotated[int, pydantic.AfterValidator(lambda n: n + 1)] = 0
+
+def grow(tree: Tree, by: Leaf, *, at: Tree) -> None: ...
+
+GROW = pydantic.TypeAdapter(grow).validator
+HELD = [Tree.__pydantic_validator__, Tree.__pydantic_serializer__, GROW]
+"""
+
+
+def test_validators_count_by_their_schemas_and_by_no_address(tmp_path, monkeypatch):
+    (tmp_path / "trees_of_models.py").write_text(TREE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    made, texts = [], []
+    for _ in range(2):  # the classes of the first are still there, and have the other addresses
+        monkeypatch.delitem(sys.modules, "trees_of_models", raising=False)
+        made.append(import_module("trees_of_models"))
+        texts.append([canonical(each) for each in made[-1].HELD])
+    assert texts[0] == texts[1]
+    assert len({*texts[0]}) == 3
+
+
+def test_validators_of_other_schemas_have_other_texts():
+    """What a program has written may look like a part of the schema."""
+    defaults = [{"type": "any", "ref": "m:1"}, {"type": "any", "ref": "m:2"}, 1]
+    named = (
+        {"type": "definition-ref", "schema_ref": "m:1"},
+        {"type": "definition-ref", "schema_ref": "m:2"},
+    )
+    pairs = itertools.product(named, named)
+    models = [{"type": "int", "ref": "m:1"}, {"type": "str", "ref": "m:2"}]
+    schemas = [
+        *({"type": "default", "schema": {"type": "any"}, "default": each} for each in defaults),
+        *(
+            {"type": "definitions", "definitions": models, "schema": each}
+            for each in [{"type": "tuple", "items_schema": [*both]} for both in pairs]
+        ),
+        {"type": "int"}, {"type": "int", "gt": 1}, {"type": "int", "strict": True},
+    ]  # fmt: skip
+    validators = [
+        *map(SchemaValidator, schemas),
+        SchemaValidator({"type": "int"}, {"strict": True}),
+    ]
+    validators.append(SchemaSerializer({"type": "int"}))
+    assert len({*map(canonical, validators)}) == len(validators) == 12
 
 
 # --------------------------------------------------------------------------------- one change

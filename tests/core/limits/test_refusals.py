@@ -73,6 +73,7 @@ CALLS: list[tuple[Any, Callable[[Spot], object], type[Exception], str]] = [
         )
     ],
     ("60/min", lambda s: s.limit(cost=61), ConfigError, "above max_cost=60"),
+    ("60/min", lambda s: s.limit(3), ConfigError, "by name: cost="),
     ("60/min", lambda s: s.limiter(3), ConfigError, "takes a function"),
     ("60/min", lambda s: s.limiter(cost={"requests": 1}), ConfigError, "names the limit"),
     ("60/min", lambda s: s.limiter(settle=len)(stream), ConfigError, "does not fit a generator"),

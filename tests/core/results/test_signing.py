@@ -183,7 +183,7 @@ def test_a_stale_result_needs_a_signature_too(make_spot: Any) -> None:
 
 def test_keys_from_the_environment_and_a_file(tmp_path: Any) -> None:
     signature = SigningKeys(OLD).sign("k", "c", 1.0, None, b"data")
-    environ = {"BEAUTYSPOT_SIGNING_KEY": f" {KEY}  {OLD} "}
+    environ = {"BEAUTYSPOT_SIGNING_KEY": f'["{KEY}", "{OLD}"]'}
     path = tmp_path / "beautyspot.toml"
     path.write_text(f'signing_key = ["{KEY}", "{OLD}"]\n')
     for config in (

@@ -1,7 +1,7 @@
 """agents"""
 # pip: pydantic-ai-slim[openai] google-genai litellm
-# again: whole lite_noann
-# says: annotate the function (-> AgentRunResult
+# again: whole lite_noann refused
+# says: annotate the function (-> AgentRunResult | else say with mark(key={"agent": function}) what counts
 from trying import *
 from pydantic_ai import Agent
 from pydantic_ai.models.openai import OpenAIChatModel
@@ -28,6 +28,25 @@ def agentarg(agent: Agent, q: str) -> str: print("ran agentarg"); return agent.r
 say(agentarg, Agent(model, instructions="be"), "a")
 say(agentarg, Agent(model, instructions="be2"), "a")
 say(agentarg, agent, "a")
+with agent.override(instructions="be3"): say(agentarg, agent, "a")
+class Family(BaseModel):
+    children: list["Family"] = []
+    first: Person | None = None
+    last: Person | None = None
+several = [agent, people, Agent(model, output_type=Family), Agent(model, instructions="be"), Agent(model, tools=[dice])]
+print("keys", len({spot.key(agentarg, each, "a") for each in several}))
+async def entered():
+    async with agent: await agent.run("a"); return spot.key(agentarg, agent, "a")
+print("after", spot.key(agentarg, agent, "a") == asyncio.run(entered()) == spot.key(agentarg, agent, "a"))
+from httpx2 import AsyncClient
+async def hook(request): pass
+def hooked(): return Agent(OpenAIChatModel("m", provider=OpenAIProvider(base_url=URL + "/v1", api_key="k", http_client=AsyncClient(event_hooks={"request": [hook]}))), name="poet")
+@spot.mark
+async def refused(agent: Agent, q: str) -> str: print("ran refused"); return (await agent.run(q)).output
+say(lambda: asyncio.run(refused(hooked(), "a")), name="refused")
+@spot.mark(key={"agent": lambda agent: agent.name})
+async def named(agent: Agent, q: str) -> str: print("ran named"); return (await agent.run(q)).output
+say(lambda: asyncio.run(named(hooked(), "a")), name="named")
 class S:
     def __init__(self): self.agent = Agent(OpenAIChatModel("m", provider=OpenAIProvider(base_url=URL + "/v1", api_key="k")), output_type=Person)
     @spot.mark

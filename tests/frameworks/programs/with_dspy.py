@@ -1,7 +1,7 @@
 """DSPy, SymPy, pint, seaborn: objects that keep what they find out, and what has a figure"""
 # pip: dspy sympy pint numpy seaborn huey
-# again: prediction context
-# says: return what you need of it | is the task that runs the function
+# again: prediction context told
+# says: return what you need of it | is the task that runs the function | `module` changed while `told` ran
 from trying import *
 import dspy, huey, matplotlib, numpy as np, pandas as pd, pint, seaborn as sns, sympy as sp
 matplotlib.use("Agg")
@@ -12,8 +12,24 @@ def asked(module: dspy.Module, q: str) -> dict:
 class Program(dspy.Module):
     def __init__(self): super().__init__(); self.think = dspy.Predict("q -> name, age: int")
     def forward(self, q): return self.think(q=q)
+    @spot.mark
+    def ask(self, q: str) -> dict: print("ran ask"); return self(q=q).toDict()
+class Recalling(Program):
+    def forward(self, q): self.history.append(q); return super().forward(q)
+say(Program().ask, "why?")
 for module in (dspy.Predict("q -> name, age: int"), Program()):
     say(asked, module, "why?")
+for module in (Program(), dspy.ChainOfThought("q -> name, age: int")):
+    print(before := spot.key(asked, module, "why?"))
+    with dspy.context(adapter=dspy.JSONAdapter()): print(before != spot.key(asked, module, "why?"))
+@spot.mark
+def told(module: dspy.Module, q: str) -> dict:
+    print("ran told"); return module(q=q).toDict()
+told(Recalling(), "why?")
+@spot.mark(ignore=("module.history",))
+def forgot(module: dspy.Module, q: str) -> dict:
+    print("ran forgot"); return module(q=q).toDict()
+forgot(Recalling(), "why?")
 @spot.mark
 def prediction(q: str):
     print("ran prediction"); return dspy.Prediction(a=q)

@@ -9,17 +9,18 @@ loaded.
 from __future__ import annotations
 
 import importlib
-import inspect
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
+from pkgutil import resolve_name
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pluggy
 
 from beautyspot import contracts, hookspecs
-from beautyspot.backends import scan
+from beautyspot.backends.installed import PluginInfo, cause, installed
 from beautyspot.contracts import Backend
 from beautyspot.errors import (
     BackendNotFound,
@@ -32,7 +33,7 @@ from beautyspot.logs import forget_warnings, warn_once
 from beautyspot.messages import did_you_mean, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from beautyspot.contracts import TypeSupport
 
@@ -56,7 +57,6 @@ VARIABLE: Final = "BEAUTYSPOT_PLUGINS"
 
 _OURS: Final = "beautyspot_"
 _HOOK: Final = "beautyspot_register_"
-_CORE: Final = "beautyspot.builtin"
 
 _BRINGS: Final = {
     "beautyspot-s3": ("s3",),
@@ -88,111 +88,40 @@ def base_of(point: str) -> type[Backend]:
     return base
 
 
-class PluginInfo:
-    """One plug-in, as `beautyspot.plugins()` lists it; ``print(info)`` reads well.
-
-    Attributes:
-        name: the name of its entry point in the group ``beautyspot``.
-        module: the Python module that the entry point names.
-        location: the file it was loaded from, or the folder it is installed in.
-        offers: extension point -> the names of its backends there.
-        broken: why it is skipped, or a part of it, or None.
-        notes: what is odd about it, such as a misspelt hook.
-    """
-
-    def __init__(
-        self, name: str, module: str, load: Callable[[], object], dist: Any = None
-    ) -> None:
-        self.name = name
-        self.module = module
-        self.load = load
-        self.dist = dist
-        self.location = None if dist is None else str(dist.locate_file(""))
-        self.offers: dict[str, list[str]] = {}
-        self.broken: str | None = None
-        self.notes: tuple[str, ...] = ()
-
-    @property
-    def distribution(self) -> str | None:
-        """What `pip` calls it; None for one that was given to a Spot."""
-        return None if self.dist is None else self.dist.name
-
-    @property
-    def version(self) -> str | None:
-        """The version of the distribution."""
-        return None if self.dist is None else self.dist.version
-
-    @property
-    def source(self) -> str:
-        """Its name, and where it comes from."""
-        dist = "given as plugins=" if self.dist is None else f"{self.distribution} {self.version}"
-        return f"{self.name} ({dist})"
-
-    def __str__(self) -> str:
-        """Several lines: the plug-in, what it offers, where it is, what is wrong."""
-        lines = [f"{point}: {', '.join(names)}" for point, names in self.offers.items() if names]
-        lines += [f"from {self.location}"] if self.location else []
-        lines += [f"note: {note}" for note in self.notes]
-        lines += [f"BROKEN: {self.broken}"] if self.broken else []
-        return "\n  ".join([self.source, *lines])
-
-    def fail(self, error: BaseException) -> None:
-        """Note what is wrong with it, and say that once."""
-        self.broken = self.broken or _cause(error)
-        warn_once(f"the plug-in {self.source} is skipped: {_cause(error)}")
-
-
 class Registry:
-    """The backends that a Spot may choose from: those of these plug-ins.
+    """The backends that a Spot may choose from: those of these plug-ins, which are loaded."""
 
-    Args:
-        plugins: they are loaded, and listed as `plugins`, each module once.
-        left_out: the entry points that `BEAUTYSPOT_PLUGINS` leaves out.
-    """
-
-    def __init__(self, plugins: Iterable[PluginInfo], left_out: Iterable[str] = ()) -> None:
-        self.plugins: list[PluginInfo] = []
-        self.left_out = sorted(left_out)
-        self._manager = _Manager(hookspecs.PROJECT)
+    def __init__(self, plugins: Iterable[PluginInfo]) -> None:
+        self.plugins = list(plugins)
+        self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._registered: dict[str, PluginInfo] = {}
-        self._offered: dict[str, list[tuple[str, Given, PluginInfo]]] = {}
-        for plugin in plugins:
+        self._offered: dict[str, dict[str, dict[Given, PluginInfo]]] = {}
+        for plugin in self.plugins:
             try:  # SystemExit too: a module that ends the program when it is imported is broken
-                target = plugin.load()
-                if str(id(target)) in self._registered:
-                    continue
-                self._register(plugin, target)
+                self._register(plugin)
             except (Exception, SystemExit) as error:
                 plugin.fail(error)
-            self.plugins.append(plugin)
 
-    def _register(self, plugin: PluginInfo, target: Any) -> None:
-        plugin.location = getattr(target, "__file__", plugin.location)
-        api = getattr(target, "beautyspot_api", hookspecs.API)
-        if api != hookspecs.API:
-            raise PluginError(
-                f"it is built for the plug-in API {api!r:.80}, and this beautyspot-core has "
-                f"{hookspecs.API}: update the older of the two"
-            )
-        name = str(id(target))
-        self._registered[name] = plugin  # first: what fails may have registered a hook by then
-        self._manager.register(target, name)
-        callers = self._manager.get_hookcallers(target)
+    def _register(self, plugin: PluginInfo) -> None:
+        target = plugin.load()
+        plugin.location = getattr(target, "__file__", None)
+        # No other name is asked for: a package may import what it names when that is first used.
+        hooks = {name: getattr(target, name) for name in dir(target) if name.startswith(_OURS)}
+        holder = SimpleNamespace(plugin=plugin, **hooks)
+        self._manager.register(holder)
+        callers = self._manager.get_hookcallers(holder)
         if not callers:
             raise PluginError(
                 "it registers nothing: name the module that has the hooks, and decorate its "
                 f"{_HOOK}... functions with @beautyspot.hookimpl"
             )
-        hooks = [f"{_HOOK}{point}" for point in BASES]
-        plugin.notes = tuple(
-            f"there is no hook {caller.name!r}, so it is never called."
-            + (did_you_mean(caller.name, hooks) or f" The hooks are {listing(hooks)}.")
-            for caller in callers
-            if not caller.has_spec() and not all(i.optionalhook for i in caller.get_hookimpls())
-        )
-        for note in plugin.notes:  # the plug-in is kept: it may serve a newer core as well
-            warn_once(f"the plug-in {plugin.source}: {note}")
+        for caller in callers:
+            if not caller.has_spec() and not all(i.optionalhook for i in caller.get_hookimpls()):
+                points = [f"{_HOOK}{point}" for point in BASES]
+                raise PluginError(  # its other hooks are kept
+                    f"there is no hook {caller.name!r}.{did_you_mean(caller.name, points)} "
+                    f"The hooks are {listing(points)}"
+                )
 
     def find(self, point: str, word: str) -> type[Backend]:
         """The backend of that name, or of that URL scheme where ``://`` ends it.
@@ -207,7 +136,8 @@ class Registry:
                 loaded.
             PluginConflictError: several do.
         """
-        claims = self._claims(point, word) or self._claims(point, word.removesuffix("://"))
+        offered = self._offers(point)
+        claims = offered.get(word) or offered.get(word.removesuffix("://"))
         if not claims:
             raise BackendNotFound(self._not_found(point, word))
         if len(claims) > 1:
@@ -223,12 +153,12 @@ class Registry:
         except (Exception, SystemExit) as error:
             plugin.fail(error)
             raise BackendNotFound(
-                f"the {point} {word!r} of the plug-in {plugin.source} can't be had: {_cause(error)}"
+                f"the {point} {word!r} of the plug-in {plugin.source} can't be had: {cause(error)}"
             ) from error
 
     def words(self, point: str) -> list[str]:
         """What the plug-ins bring: names, and schemes with ``://``; of types, names of classes."""
-        return sorted({word for word, _, _ in self._offers(point)})
+        return sorted(self._offers(point))
 
     def supports(self) -> dict[str, TypeSupport]:
         """The types that the plug-ins support, by the names of their classes."""
@@ -249,53 +179,38 @@ class Registry:
                 warn_once(f"a type of a plug-in is not supported: {error}")
         return found
 
-    def _offers(self, point: str) -> list[tuple[str, Given, PluginInfo]]:
-        """What the plug-ins bring: a name or scheme, what it means, and whose it is."""
+    def _offers(self, point: str) -> dict[str, dict[Given, PluginInfo]]:
+        """What the plug-ins bring: by name or scheme what it means, and whose that is."""
         if point not in self._offered:
-            found: list[tuple[str, Given, PluginInfo]] = []
+            found: dict[str, dict[Given, PluginInfo]] = {}
             for hook in getattr(self._manager.hook, f"{_HOOK}{point}").get_hookimpls():
-                plugin = self._registered[hook.plugin_name]
+                plugin = hook.plugin.plugin
                 try:
                     plugin.offers[point], words = _words(hook.function(), point)
                 except (Exception, SystemExit) as error:
                     plugin.fail(error)
-                else:
-                    found += [(word, given, plugin) for word, given in words]
+                    continue
+                for word, given in words:
+                    # What was given to the Spot itself wins over what happens to be installed.
+                    others = found.get(word, {}) if plugin.given is None else {}
+                    found[word] = {**others, given: plugin}
             self._offered[point] = found
         return self._offered[point]
 
-    def _claims(self, point: str, word: str) -> dict[Given, PluginInfo]:
-        found = {given: by for each, given, by in self._offers(point) if each == word}
-        # What was given to the Spot itself wins over what happens to be installed.
-        return {it: by for it, by in found.items() if by.dist is None} or found
-
     def _not_found(self, point: str, word: str) -> str:
         """The message: what there is in place of a backend, and how to get that."""
-        there, name = self.words(point), word.removesuffix("://")
-        ours = [where for where, brings in _BRINGS.items() if name in brings]
-        hint = "" if ours else did_you_mean(word, there)
-        text = (
-            f"no installed plug-in brings the {point} {word!r}.{hint} Installed: {listing(there)}."
+        there, choice = self.words(point), os.environ.get(VARIABLE)
+        text = f"no installed plug-in brings the {point} {word!r}. Installed: {listing(there)}."
+        if choice is not None:
+            text += f" {VARIABLE} lets in {choice!r}."
+        text += "".join(
+            f" The plug-in {it.source}: {it.broken}." for it in self.plugins if it.broken
         )
-        if self.left_out:
-            left_out = [name] if name in self.left_out else self.left_out
-            text += f" {VARIABLE} leaves out: {listing(left_out)}."
-        for plugin in self.plugins:
-            if plugin.broken or plugin.notes:
-                text += f" The plug-in {plugin.source}: {plugin.broken or plugin.notes[0]}."
-        if ours:
-            return f"{text} To get it, install {ours[0]} (docs/install.md)"
-        return f"{text} Else install the plug-in that brings it.{_FORMS.get(point, '')}"
-
-
-class _Manager(pluggy.PluginManager):
-    """Looks at few names of a module: a look at each takes its time, and each start waits."""
-
-    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
-        return super().parse_hookimpl_opts(plugin, name) if name.startswith(_OURS) else None
-
-    def parse_hookspec_opts(self, module_or_class: Any, name: str) -> Any:
-        return super().parse_hookspec_opts(module_or_class, name) if _HOOK in name else None
+        for where, brings in _BRINGS.items():
+            if word.removesuffix("://") in brings:
+                return f"{text} To get it, install {where} (docs/install.md)"
+        advice = f"{did_you_mean(word, there)} Else install the plug-in that brings it."
+        return f"{text}{advice}{_FORMS.get(point, '')}"
 
 
 def _words(found: object, point: str) -> tuple[list[str], list[tuple[str, Given]]]:
@@ -317,10 +232,7 @@ def _words(found: object, point: str) -> tuple[list[str], list[tuple[str, Given]
 
 
 def _imported(given: object) -> object:
-    if not isinstance(given, str):
-        return given
-    module, _, name = given.partition(":")
-    return getattr(importlib.import_module(module), name)
+    return resolve_name(given) if isinstance(given, str) else given
 
 
 def checked_class(
@@ -333,12 +245,9 @@ def checked_class(
     """
     shown, advice = _shown(found), ""
     if not isinstance(found, type) or not issubclass(found, base):
-        advice = f"is no subclass of {base.__name__}: derive it from that, or give another one"
+        advice = f"is no subclass of {base.__name__}: give one, its name, a URL or a table"
     elif not isinstance(getattr(found, "name", None), str):
         advice = 'has no name: give the class one, such as name = "foo"'
-    elif inspect.isabstract(found):
-        left = ", ".join(sorted(f"{name}()" for name in found.__abstractmethods__))
-        advice = f"leaves {left} of {base.__name__} open: write that"
     else:
         return found
     raise error(f"{what} {shown} {advice}")
@@ -350,39 +259,24 @@ def _shown(given: object) -> str:
     return given if isinstance(given, str) else f"an object of type {type(given).__qualname__}"
 
 
-def _cause(error: BaseException) -> str:
-    """Why a plug-in could not be loaded, or asked, and what to do."""
-    if isinstance(error, PluginError):
-        return str(error)
-    what = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"it raised {what}: install what it needs, update it, or ask its author"
-
-
 # ------------------------------------------------------------------------------------ for a Spot
 
 
-def load_plugins(
-    extra: Iterable[object] = (), *, environ: Mapping[str, str] = os.environ
-) -> Registry:
+def load_plugins(extra: Iterable[object] = ()) -> Registry:
     """The backends of core, of the installed plug-ins, and of `extra`.
 
     Args:
         extra: modules or objects with hooks, for this registry alone. Their backends win over
             installed ones of the same name.
-        environ: where to look for `BEAUTYSPOT_PLUGINS`.
 
     Raises:
         ConfigError: something in `extra` is neither a module nor an object with hooks.
     """
-    base = _installed(environ.get(VARIABLE))
+    base = _installed(os.environ.get(VARIABLE))
     targets = given_plugins(extra)
-    if not targets:
-        return base
     names = [str(getattr(target, "__name__", type(target).__qualname__)) for target in targets]
-    given = [
-        PluginInfo(n, n, partial(lambda it: it, t)) for n, t in zip(names, targets, strict=True)
-    ]
-    return Registry([*base.plugins, *given], base.left_out)
+    given = [PluginInfo(n, n, given=target) for n, target in zip(names, targets, strict=True)]
+    return Registry([*base.plugins, *given]) if given else base
 
 
 def given_plugins(extra: Iterable[object]) -> list[object]:
@@ -428,23 +322,16 @@ def forget() -> None:
 @lru_cache(maxsize=8)
 def _installed(choice: str | None) -> Registry:
     """Core's own plug-in, and those installed that a value of `BEAUTYSPOT_PLUGINS` lets in."""
-    points, core = scan.installed()
-    found = sorted(points, key=lambda point: (point.name, point.value))
-    names = {point.name for point in found}
-    words = {word.strip() for word in (choice or "").split(",")} - {""}
-    blocked = {word[1:].strip() for word in words if word.startswith("-")}
-    wanted = {word for word in words if not word.startswith("-")}
-    for word in sorted((wanted | blocked) - {"none", *names}):
-        warn_once(
-            f"{VARIABLE} names the plug-in {word!r}, which is not installed."
-            f"{did_you_mean(word, names)} Installed: {listing(names)}"
-        )
-    takes_all = choice is None or (blocked and not wanted)
-    chosen = (names if takes_all else wanted - {"none"}) - blocked
+    core, *found = installed()
+    words = set() if choice is None else {word.strip() for word in choice.split(",")}
+    leaves_out = all(word.startswith("-") for word in words)
     return Registry(
         [
-            PluginInfo("core", _CORE, partial(importlib.import_module, _CORE), core),
-            *(PluginInfo(p.name, p.value, p.load, p.dist) for p in found if p.name in chosen),
-        ],
-        names - chosen,
+            core,
+            *(
+                it
+                for it in found
+                if it.name in words or (leaves_out and f"-{it.name}" not in words)
+            ),
+        ]
     )

@@ -19,7 +19,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.registry import base_of, checked_class
 from beautyspot.config.settings import SETTINGS, boolean
@@ -41,7 +41,6 @@ _RATE: Final = r"[-+.]?\d"
 """How a rate begins; whether the rest makes it one is the limiter's to say."""
 
 _RATE_LIMITER: Final = "gcra"
-_EXAMPLES: Final = {"rate": '"600/min"'}
 
 _URL: Final = r"([A-Za-z][A-Za-z0-9+.-]*)://"
 
@@ -89,12 +88,11 @@ def select(
     except BeautyspotError:
         raise
     except Exception as exc:
-        failed = f"can't make {what}: {type(exc).__name__}: {without(str(exc), secrets)}"
-        if not isinstance(exc, OSError):
-            raise ConfigError(f"{failed}: correct its options") from exc
         # A network or a disk out of reach is no mistake of the user.
         away = {"metadata": MetadataError, "storage": StorageError}.get(point, BeautyspotError)
-        raise away(failed) from exc
+        error = away if isinstance(exc, OSError) else ConfigError
+        why = f"{type(exc).__name__}: {without(str(exc), secrets)}"
+        raise error(f"can't make {what}: {why}: correct its options, or what they name") from exc
 
 
 def depends_on_name(point: str, spec: object, registry: Registry, context: Context) -> bool:
@@ -110,17 +108,11 @@ def understood(point: str, spec: object, registry: Registry) -> Wish:
     Raises:
         ConfigError, BackendNotFound, PluginConflictError: as for `select`.
     """
-    base = base_of(point)
     if isinstance(spec, str):
         return _from_text(point, spec.strip(), registry)
     if isinstance(spec, Mapping):
         return _from_table(point, spec, registry)
-    if isinstance(spec, type):
-        return checked_class(spec, base, f"{point}=", ConfigError), {}, {}
-    raise ConfigError(
-        f"{point}= takes an instance of {base.__name__}, such a class, a name, a URL or a "
-        f"table, not an object of type {type(spec).__qualname__}: give one of these"
-    )
+    return checked_class(spec, base_of(point), f"{point}=", ConfigError), {}, {}
 
 
 def is_url(text: str) -> bool:
@@ -137,11 +129,8 @@ def _from_text(point: str, text: str, registry: Registry) -> Wish:
 
     base, _, query = text.partition("?")
     cls = registry.find(point, f"{text.partition('://')[0].lower()}://")
-    pairs = parse_qsl(query, keep_blank_values=True)
-    if len(dict(pairs)) != len(pairs):
-        raise ConfigError(f"an option is given twice in {masked(text)!r}: leave one of them out")
     try:
-        return cls, cls.options_from_url(base), dict(pairs)
+        return cls, cls.options_from_url(base), dict(parse_qsl(query, keep_blank_values=True))
     except Exception as exc:
         why = f"is no URL of the {point} {cls.name!r}: {exc}"
         raise ConfigError(f"{masked(text)!r} {why}") from exc
@@ -181,9 +170,6 @@ _TYPES: Final[dict[str, tuple[tuple[type, ...], Callable[[str], object]]]] = {
 
 _PATHS: Final = frozenset({"Path", "PathLike", "PurePath"})
 
-_FOR_TESTS: Final = frozenset({"clock"})
-"""Options that the suites give, and nobody else should."""
-
 
 def _options(wish: Wish, context: Context, anchor: Path | None) -> dict[str, Any]:
     """What the constructor is called with: what the user gives, and the defaults of the Spot.
@@ -200,8 +186,7 @@ def _options(wish: Wish, context: Context, anchor: Path | None) -> dict[str, Any
     }
     for name, value in {**options, **query}.items():
         if not takes_any and name not in named:
-            known = named.keys() - _FOR_TESTS
-            hint = f"{did_you_mean(name, known)} Its options: {listing(known)}"
+            hint = f"{did_you_mean(name, named)} Its options: {listing(named)}"
             raise ConfigError(f"it has no option {name!r}.{hint}")
         words = _words_of(named[name].annotation) if name in named else frozenset()
         taken[name] = _checked(name, value, words, name in query)
@@ -209,17 +194,15 @@ def _options(wish: Wish, context: Context, anchor: Path | None) -> dict[str, Any
             taken[name] = os.path.join(anchor, os.path.expanduser(value))  # noqa: PTH111, PTH118 - text to text
     missing = [p.name for p in named.values() if p.default is p.empty and p.name not in taken]
     if missing:
-        use = masked(options.get("url", cls.name))
-        example = ", ".join(f'"{name}": {_EXAMPLES.get(name, "...")}' for name in missing)
-        table = f'{{"use": "{use}", {example}}}'
-        raise ConfigError(f"it needs {listing(missing)}: give a table such as {table}")
+        example = "".join(f', "{name}": ...' for name in missing)
+        raise ConfigError(
+            f'it needs {listing(missing)}: give a table such as {{"use": "{cls.name}"{example}}}'
+        )
     return taken
 
 
 def _words_of(annotation: Any) -> frozenset[str]:
     """The words of an annotation, such as ``int`` and ``None``; none where there is none."""
-    if annotation is inspect.Parameter.empty:
-        return frozenset()
     text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
     return frozenset(re.findall(r"\w+", text.replace("Optional[", "None | ")))
 
@@ -241,39 +224,3 @@ def _checked(name: str, value: Any, words: frozenset[str], is_text: bool) -> Any
             return value
     found = "" if is_text else f", not {type(value).__name__}"
     raise ConfigError(f"the option {name!r} takes {' or '.join(types)}{found}: correct its value")
-
-
-# ---------------------------------------------------------------------------------- out of reach
-
-
-def stand_in(
-    point: str, cls: type[Backend], make: Callable[[], Backend], error: Exception
-) -> Backend:
-    """An object in the place of one that can't be made at the moment, since a server is away.
-
-    An outage is no reason to stop the user's program: each operation tries to make the backend
-    first, and is then that of the backend. The first of them gets the `error` that was met when the
-    Spot was made, since to try again at once takes as long. Between here and the calls are circuit
-    breakers, so that few of them try. Until then, what the class says of itself holds.
-    """
-    made: dict[str, Backend] = {}  # no lock, which a fork might meet: of two both are closed
-    unsaid = [error]
-
-    def backend() -> Backend:
-        if unsaid:
-            raise unsaid.pop()
-        return made["it"] if made else made.setdefault("it", make())
-
-    def attribute(self: object, name: str) -> Any:
-        told = getattr(cls, name, None)
-        if name.startswith("__") or (name in ("now", "own_storage") and not made):
-            return object.__getattribute__(self, name)  # the contract's own need no server
-        if made or told is None or isinstance(told, property):
-            return getattr(backend(), name)
-        if not callable(told):
-            return told
-        return lambda *args, **options: getattr(backend(), name)(*args, **options)
-
-    shown = f"<stand-in for {cls.name!r}>"
-    own = {"__init__": lambda _: None, "__getattribute__": attribute, "__repr__": lambda _: shown}
-    return cast("Backend", type(cls.__name__, (cls,), own)())

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.backends.registry import load_plugins
-from beautyspot.backends.selection import select, stand_in, understood
-from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.backends.selection import select, understood
 from beautyspot.concurrency.lazily import Lazily
-from beautyspot.contracts import Backend, Context, MetadataStoreBase
+from beautyspot.contracts import Context
 from beautyspot.errors import (
     BackendNotFound,
     BeautyspotError,
     ConfigError,
-    MetadataError,
     StorageError,
     UnstableKeyError,
 )
@@ -27,21 +22,18 @@ from beautyspot.messages import LARGE_NEED, MAKE_A_KEY, SIGNED_ONLY, checks_opti
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
 
     from beautyspot.config.resolve import Config
     from beautyspot.contracts import (
+        Backend,
         BlobStorageBase,
         KeyGenBase,
         LimiterBase,
+        MetadataStoreBase,
         SerializerBase,
         TypeSupport,
     )
-
-
-class Made(dict[str, Backend]):
-    """Backends that hold what the user gave, by their extension point: the Spot keeps them."""
-
-    __slots__ = ("__weakref__",)
 
 
 class Parts:
@@ -51,38 +43,26 @@ class Parts:
         ConfigError, BackendNotFound, PluginConflictError: a setting selects what can't be had.
     """
 
-    def __init__(self, name: str, config: Config, plugins: Iterable[object], made: Made) -> None:
+    def __init__(self, name: str, config: Config, plugins: Iterable[object]) -> None:
         self._config = config
         self._registry = load_plugins(plugins)
         self._owned: list[Backend] = []
-        self._made = weakref.ref(made)
         self._storage: BlobStorageBase | None = None
-        self.reset_after_fork()
-        reset_in_children(self)
         self.context = context_of(name, config)
-        # What the user did not choose can't be a mistake: it is made when a function is marked.
-        for point in ("keygen", "serializer"):
-            if config.source(point) != "default":
-                self._made_once(point)
-        self.metadata: MetadataStoreBase = self._made_or_stood_in("metadata", config["metadata"])
+        self.metadata: MetadataStoreBase = self.make("metadata", config["metadata"])
         self.limiter = self._limiter(config["limiter"])
         if config.source("storage") != "default":
             with suppress(StorageError):  # a mistake shows now, and an outage ends by itself
                 self.storage()
 
-    def reset_after_fork(self) -> None:
-        """Another thread of the parent may have been making one."""
-        self._lock = threading.RLock()
-
     def _limiter(self, spec: Any) -> LimiterBase | None:
         """The limiter, which may keep several limits; None where there is none."""
         if not isinstance(spec, list):
-            return spec and cast("LimiterBase", self._make("limiter", spec))
+            return None if spec is None else cast("LimiterBase", self.make("limiter", spec))
         limits: dict[str, LimiterBase] = {}
         for table in spec:
             name, rest = table["name"], {key: table[key] for key in table if key != "name"}
-            context = self.context._replace(part=name)
-            limits[name] = cast("LimiterBase", self._make("limiter", rest, context))
+            limits[name] = self.make("limiter", rest, part=name)
         classes = {type(limit) for limit in limits.values()}
         joint = classes.pop().together(limits) if len(classes) == 1 else None
         if joint is None:
@@ -92,40 +72,27 @@ class Parts:
             )
         return joint
 
-    def _make(self, point: str, spec: object, context: Context | None = None) -> Backend:
-        source = self._config.source(point)
-        if context is not None:
-            source += f", the limit {context.part!r}"
-        anchor = self._config.anchor(point)
-        return self.select(point, spec, source=source, anchor=anchor, context=context)
+    def make(self, point: str, spec: object, *, source: str = "", part: str = "") -> Any:
+        """The backend that `spec` means, closed with the Spot if it was made for it.
 
-    def _made_or_stood_in(self, point: str, spec: object) -> Any:
-        """The backend; where it can't be reached at the moment, a stand-in that makes it later."""
-        try:
-            return self._make(point, spec)
-        except BeautyspotError as error:
-            out_of_reach = isinstance(error, MetadataError) or isinstance(error.__cause__, OSError)
-            if isinstance(error, ConfigError) or not out_of_reach:
-                raise
-            cls = understood(point, spec, self._registry)[0]
-            return stand_in(point, cls, lambda: self._make(point, spec), error)
-
-    def select(
-        self,
-        point: str,
-        spec: object,
-        *,
-        source: str,
-        anchor: Path | None = None,
-        context: Context | None = None,
-    ) -> Backend:
-        """The backend that `spec` means, closed with the Spot if it was made for it."""
-        context = context or self.context
+        Args:
+            point: the extension point.
+            spec: the value of its setting, or of the option that `source` names.
+            source: where `spec` comes from, if it is no setting.
+            part: the name of one of several limits.
+        """
+        anchor = None if source else self._config.anchor(point)
+        source = source or self._config.source(point) + (part and f", the limit {part!r}")
         backend, owned = select(
-            point, spec, registry=self._registry, context=context, source=source, anchor=anchor
+            point,
+            spec,
+            registry=self._registry,
+            context=self.context._replace(part=part),
+            source=source,
+            anchor=anchor,
         )
         self.check_signed(backend, source)
-        if owned and type(backend).close is not Backend.close:
+        if owned:
             self._owned.append(backend)
         return backend
 
@@ -140,41 +107,18 @@ class Parts:
         what = f"{backend.name!r} (from: {source or self._config.source('metadata')})"
         if self._config["signing_key"] is not None:
             return
-        if isinstance(backend, MetadataStoreBase):
-            if backend.demands_signing:
-                raise ConfigError(f"the metadata store {what} {SIGNED_ONLY}")
-            return
-        from beautyspot.contracts import SerializerBase  # which a Spot can start without
-
-        if isinstance(backend, SerializerBase) and backend.requires_signature:
+        if getattr(backend, "demands_signing", False):
+            raise ConfigError(f"the metadata store {what} {SIGNED_ONLY}")
+        if getattr(backend, "requires_signature", False):
             raise ConfigError(
                 f"the serializer {what} may run code that is in the stored bytes, so it loads "
                 f"signed results only: {MAKE_A_KEY}"
             )
 
-    @property
-    def keygen(self) -> KeyGenBase:
-        """The key generation."""
-        return cast("KeyGenBase", self._made_once("keygen"))
-
-    @property
-    def serializer(self) -> SerializerBase:
-        """The serializer."""
-        return cast("SerializerBase", self._made_once("serializer"))
-
     @Lazily
     def types(self) -> Mapping[str, TypeSupport]:
         """The types that plug-ins support, asked for when the first function is marked."""
         return self._registry.supports()
-
-    def _made_once(self, point: str) -> Backend:
-        made = self._made()
-        if made is None:  # the Spot is being dropped
-            made = Made()
-        with self._lock:
-            if point not in made:
-                made.setdefault(point, self._make(point, self._config[point]))
-            return made[point]
 
     # ------------------------------------------------------------------------------ storage
 
@@ -185,7 +129,7 @@ class Parts:
             ConfigError: other machines can't reach the one that was chosen.
             StorageError: it can't be reached at the moment.
         """
-        return if_chosen(self._config, self.metadata, self.required_storage)
+        return if_chosen(self._config, self.required_storage)
 
     def required_storage(self, why: str = "a storage is needed") -> BlobStorageBase:
         """The storage.
@@ -195,28 +139,16 @@ class Parts:
             ConfigError: the default one can't be shared, and the metadata store is (`why` begins
                 that), or other machines can't reach the one that was chosen.
         """
-        with self._lock:
-            if self._storage is None:
-                check_place(self._config, self.metadata, why)
-                own = own_storage(self._config, self.metadata)
-                if own is not None:
-                    self._owned.append(own)
-                made = own or self._make("storage", self._config["storage"])
-                self._check_pair(made)
-                self._storage = self._storage or cast("BlobStorageBase", made)
-            return self._storage
-
-    def _check_pair(self, storage: Backend) -> None:
-        """Refuse a storage that not all machines reach that share the metadata store."""
-        if self.metadata.remote and not storage.remote:
-            source, most = self._config.source("storage"), self.metadata.largest_data / 2**20
-            raise ConfigError(
-                f"the storage {storage.name!r} (from: {source}) is of this machine alone, and "
-                f"others, which share the metadata store {self.metadata.name!r}, would find "
-                f"results whose bytes they can't read: {LARGE_NEED}. Without storage=, results of "
-                f"up to {most:g} MiB are kept in the metadata store (the class of a storage of "
-                "yours, if each machine reaches the same content, says remote = True)"
+        if self._storage is None:
+            made = storage_of(
+                self._config,
+                self.metadata,
+                lambda: self.make("storage", self._config["storage"]),
+                self._owned,
+                why,
             )
+            self._storage = self._storage or made  # of two threads', the first one's
+        return self._storage
 
     def foresee_storage(self) -> None:
         """Import the storage's class: at the first blob it may be that no file can be opened."""
@@ -228,19 +160,22 @@ class Parts:
     def close(self) -> list[Exception]:
         """Close what was made here, and nothing that was given; returns the errors of that."""
         errors: list[Exception] = []
-        with self._lock:
-            owned, self._owned = self._owned, []
-        for backend in owned:
+        while self._owned:
             try:
-                backend.close()
+                self._owned.pop(0).close()
             except Exception as error:
                 errors.append(error)
         return errors
 
 
 class PartMethods:
-    """Methods of `Spot`: its parts, for those who ask for them."""
+    """Methods of `Spot`: its parts, for those who ask for them.
 
+    It keeps the serializer and the key generation itself: they hold what the user registered, which
+    may refer to the Spot, and what ends the Spot must not keep them.
+    """
+
+    config: Config
     _parts: Parts
 
     @property
@@ -262,15 +197,19 @@ class PartMethods:
         """The metadata store."""
         return self._parts.metadata
 
-    @property
+    @Lazily
     def serializer(self) -> SerializerBase:
         """The serializer of functions without one of their own."""
-        return self._parts.serializer
+        return cast("SerializerBase", self._kept("serializer"))
 
-    @property
+    @Lazily
     def keygen(self) -> KeyGenBase:
         """The key generation of functions without one of their own."""
-        return self._parts.keygen
+        return cast("KeyGenBase", self._kept("keygen"))
+
+    def _kept(self, point: str) -> Any:
+        made = self._parts.make(point, self.config[point])
+        return vars(self).setdefault(point, made)  # of two threads', the first one's
 
     @checks_options("register")
     def register(
@@ -313,49 +252,59 @@ def _exactly(cls: type, encode: Callable[[Any], object], value: object) -> objec
 
 def context_of(name: str, config: Config) -> Context:
     """Where a Spot of this name lives, by its settings."""
-    directory = _anchored(config, "directory", config["directory"])
+    directory = absolute(config["directory"], "directory")
     given: Any = config["db_path"]
-    db_path = directory / f"{name}.db" if given is None else _anchored(config, "db_path", given)
+    db_path = directory / f"{name}.db" if given is None else absolute(given, "db_path")
     return Context(name, directory, db_path)
 
 
-def _anchored(config: Config, setting: str, path: str) -> Path:
-    return absolute((config.anchor(setting) or Path()) / path, setting)
+def storage_of(
+    config: Config,
+    metadata: MetadataStoreBase,
+    make: Callable[[], BlobStorageBase],
+    owned: list[Backend],
+    why: str = "a storage is needed",
+) -> BlobStorageBase:
+    """The storage of large results: the one that is chosen, or that the metadata store brings.
 
-
-def has_no_place(config: Config, metadata: MetadataStoreBase) -> bool:
-    """Whether large results have no place: the default storage is of one machine alone."""
-    brings_none = type(metadata).own_storage is MetadataStoreBase.own_storage
-    return metadata.remote and brings_none and config.source("storage") == "default"
-
-
-def check_place(config: Config, metadata: MetadataStoreBase, why: str) -> None:
-    """Refuse what needs a storage where `has_no_place`.
+    Args:
+        config: the settings.
+        metadata: the metadata store.
+        make: makes the one of the settings.
+        owned: gets the one that the metadata store brings, to be closed.
+        why: begins the message.
 
     Raises:
-        ConfigError: it is so; `why` begins it.
+        ConfigError: not all machines reach it that share the metadata store.
     """
-    if has_no_place(config, metadata):
+    found: BlobStorageBase | None = None
+    if config.source("storage") == "default":
+        found = metadata.own_storage()
+        if found is not None:
+            owned.append(found)
+        elif metadata.remote:
+            raise ConfigError(
+                f"{why}, and machines share the metadata store {metadata.name!r}, so that its "
+                f"bytes can't lie in a folder of this one: {LARGE_NEED}"
+            )
+    found = found or make()
+    if metadata.remote and not found.remote:
+        most = metadata.largest_data / 2**20
         raise ConfigError(
-            f"{why}, and machines share the metadata store {metadata.name!r}, so that its bytes "
-            f"can't lie in a folder of this one: {LARGE_NEED}"
+            f"the storage {found.name!r} (from: {config.source('storage')}) is of this machine "
+            f"alone, and others, which share the metadata store {metadata.name!r}, would find "
+            f"results whose bytes they can't read: {LARGE_NEED}. Without storage=, results of "
+            f"up to {most:g} MiB are kept in the metadata store (the class of a storage of "
+            "yours, if each machine reaches the same content, says remote = True)"
         )
+    return found
 
 
-def if_chosen(
-    config: Config, metadata: MetadataStoreBase, required: Callable[[], BlobStorageBase]
-) -> BlobStorageBase | None:
+def if_chosen(config: Config, required: Callable[[], BlobStorageBase]) -> BlobStorageBase | None:
     """The storage; None where the default one is not installed, or not of all machines."""
-    if has_no_place(config, metadata):
-        return None
     try:
         return required()
-    except BackendNotFound:
+    except (BackendNotFound, ConfigError):
         if config.source("storage") != "default":
             raise
         return None
-
-
-def own_storage(config: Config, metadata: MetadataStoreBase) -> BlobStorageBase | None:
-    """The storage that the metadata store brings, made anew; None where the user names another."""
-    return metadata.own_storage() if config.source("storage") == "default" else None

@@ -96,7 +96,7 @@ def explain(engine: Engine, call: Call) -> Explanation:
         if not engine.active or call.refresh:
             why = 'its mode is "refresh"'
             if not engine.active:
-                why = "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_DISABLED)"
+                why = "the Spot is switched off (disabled(), enabled=False or BEAUTYSPOT_ENABLED=0)"
             return Explanation(False, call.key, f"{why}: the call runs, whatever is stored", texts)
         keys = (call.key, *addressing.earlier_keys(call))
         record = next(filter(None, map(engine.cache.get, keys)), None)

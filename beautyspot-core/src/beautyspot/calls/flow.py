@@ -234,6 +234,9 @@ def not_stored(engine: Engine, *calls: Call, items: int = 0) -> CacheMissError:
             engine.miss(call)
         engine.refuse(call, "mode")
     name = calls[0].task.func_identifier
+    if engine.closed:
+        why = f"the Spot {engine.reporter.spot!r} was shut down"
+        return CacheMissError(f"{why}, and mode='replay' forbids running {name}: make a new one")
     found = f"nothing is stored for this call of {name}"
     if items:
         found = f"nothing is stored for {len(calls)} of {items} items of this call of {name}"

@@ -116,9 +116,9 @@ class Marking:
 
     def _chosen(self, point: str, given: object) -> Any:
         """The backend that a mark gives for an extension point, or else the Spot's."""
-        chosen: Any = getattr(self._parts, point)
+        chosen: Any = getattr(self._engine.owner(), point)
         if given is not None:
-            chosen = self._parts.select(point, given, source=f"mark({point}=)")
+            chosen = self._parts.make(point, given, source=f"mark({point}=)")
         return chosen.supporting(self._parts.types)
 
     def _is_private(self) -> bool:

@@ -40,7 +40,7 @@ def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> N
     if not (engine.active and whole.may_store):
         raise ConfigError(
             "set_result: nothing is stored where the Spot is switched off (disabled(), "
-            "enabled=False or BEAUTYSPOT_DISABLED), or in the modes readonly and replay (the mode "
+            "enabled=False or BEAUTYSPOT_ENABLED=0), or in the modes readonly and replay (the mode "
             f"is {whole.mode!r}): set results elsewhere"
         )
     items = whole.task.items

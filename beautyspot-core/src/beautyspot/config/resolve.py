@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["UNSET", "Config", "Row", "resolve"]
 
 PREFIX: Final = "BEAUTYSPOT_"
-_OTHER_VARIABLES: Final = frozenset({"plugins", "config", "disabled", "store"})
-_DISABLED: Final = "BEAUTYSPOT_DISABLED"
+_OTHER_VARIABLES: Final = frozenset({"plugins", "config", "store"})
 _ONLY_IN_CODE: Final = frozenset({"name", "executor", "on_error", "plugins", "config"})
 _PROFILES: Final = "profiles"
 
@@ -115,15 +114,10 @@ class Config(Mapping[str, Any]):
         """One row for each setting, secrets masked."""
         return [Row(key, _shown(given.value), given.source) for key, given in self._given.items()]
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         rows = self.table()
         wide = [max(len(row[column]) for row in rows) for column in (0, 1)]
         return "\n".join(f"{r.setting:{wide[0]}}  {r.value:{wide[1]}}  {r.source}" for r in rows)
-
-    def __repr__(self) -> str:
-        """Only what was changed, secrets masked."""
-        changed = (f"{r.setting}={r.value}" for r in self.table() if r.source != "default")
-        return f"<Config {' '.join(changed) or 'of defaults'}>"
 
 
 def resolve(
@@ -148,11 +142,11 @@ def resolve(
     """
     if profile is not None:
         arguments = {**arguments, "profile": profile}
-    given = {}
-    for key, value in arguments.items():
-        if value is not UNSET:
-            _check_known(key, f"argument {key}=")
-            given[key] = _Given(SETTINGS[key].checked(value, f"argument {key}="), "argument")
+    given = {
+        key: _Given(SETTINGS[key].checked(value, f"argument {key}="), "argument")
+        for key, value in arguments.items()
+        if value is not UNSET
+    }
     environment = _from_environment(environ)
     file = _file(config, environ, cwd)
     chosen = given.get("profile") or environment.get("profile")
@@ -170,20 +164,14 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
         if text:
             value = setting.checked(text, where.replace(" ", " variable "), is_text=True)
             found[key] = _Given(value, where)
-    disabled, where = environ.get(_DISABLED, "").strip(), f"environment variable {_DISABLED}"
-    if disabled and SETTINGS["enabled"].checked(disabled, where, is_text=True):
-        found["enabled"] = _Given(False, f"environment {_DISABLED}")
     words = {*SETTINGS, *_OTHER_VARIABLES}
     for name in environ:  # other programs share it: an error would be too much
         word = name.removeprefix(PREFIX).lower()
         if name.startswith(PREFIX) and word not in words:
-            from difflib import get_close_matches
-
-            if close := get_close_matches(word, words, n=1):
-                hint = f"Did you mean {PREFIX}{close[0].upper()}?"
-            else:
-                hint = f"The names behind {PREFIX}: {listing(words).upper()}"
-            warn_once(f"the environment variable {name} means nothing to beautyspot. {hint}")
+            warn_once(
+                f"the environment variable {name} means nothing to beautyspot."
+                f"{did_you_mean(word, words)} The names behind {PREFIX}: {listing(words).upper()}"
+            )
     return found
 
 
@@ -200,11 +188,7 @@ def _file(
         raise ConfigError(f"config={config!r:.80}: give the path of a file, or False to read none")
     path = config or environ.get("BEAUTYSPOT_CONFIG", "").strip()
     if path:
-        try:
-            return read_file(absolute(Path(cwd or "") / Path(path).expanduser(), "config"))
-        except ConfigError as exc:
-            source = "argument config=" if config else "environment variable BEAUTYSPOT_CONFIG"
-            raise ConfigError(f"{source}: {exc}") from None
+        return read_file(absolute(Path(cwd or "") / Path(path).expanduser(), "config"))
     try:
         return find_file(Path(cwd or "").absolute())
     except OSError:  # the working directory was removed
@@ -222,8 +206,7 @@ def _from_file(file: ConfigFile | None, chosen: _Given | None) -> dict[str, _Giv
     found = _from_table(file, (), {k: v for k, v in file.table.items() if k != _PROFILES})
     tables = file.table.get(_PROFILES, {})
     if not isinstance(tables, dict) or not all(isinstance(each, dict) for each in tables.values()):
-        header = file.header(_PROFILES, "<name>")
-        raise ConfigError(f"{file.where(_PROFILES)}: each profile is a table: write {header}")
+        raise ConfigError(f"write {file.where(_PROFILES, '<name>')}: each profile is a table")
     # All of them are read: a mistake in any of them is an error.
     profiles = {name: _from_table(file, (_PROFILES, name), each) for name, each in tables.items()}
     chosen = chosen or found.get("profile")
@@ -231,9 +214,9 @@ def _from_file(file: ConfigFile | None, chosen: _Given | None) -> dict[str, _Giv
         return found
     if chosen.value not in profiles:
         raise ConfigError(
-            f"there is no profile {chosen.value!r} ({chosen.source}) in {file.path}."
-            f"{did_you_mean(chosen.value, profiles)} Its profiles: {listing(profiles)}: "
-            f"write a table {file.header(_PROFILES, chosen.value)}"
+            f"there is no profile {chosen.value!r} ({chosen.source})."
+            f"{did_you_mean(chosen.value, profiles)} There are: {listing(profiles)}: "
+            f"write a table {file.where(_PROFILES, chosen.value)}"
         )
     return {**found, **profiles[chosen.value], "profile": chosen}
 
@@ -267,10 +250,9 @@ def _check_known(key: str, where: str, others: tuple[str, ...] = ()) -> None:
 
 def _shown(value: object) -> str:
     value = masked(value)
-    if value is None or isinstance(value, str | int | float | list | tuple):
-        return repr(value)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key} = {_shown(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, type):
-        return value.__qualname__
-    return f"<{type(value).__qualname__}>"  # an object's own text may hold a secret
+    if value is None or isinstance(value, str | int | float | list | tuple):
+        return repr(value)
+    # An object's own text may hold a secret.
+    return f"<{getattr(value, '__qualname__', type(value).__qualname__)}>"

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from beautyspot.config.signing import SHORTEST, SigningKeys
 from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
+from beautyspot.contracts.checked import fitting, flag, text
 from beautyspot.errors import ConfigError
 from beautyspot.messages import MASK, masked
 
@@ -38,7 +39,6 @@ class Setting:
         check: gives the value back in its final form.
             Raises TypeError or ValueError, without a message worth showing, or ConfigError, which
             says more than `expects`.
-        read: turns an environment variable's text into what a file would give. Raises the same.
         what: its meaning, for the manual.
         is_path: whether a relative one in a file starts from the file's folder.
         is_secret: whether no message and no table may show it.
@@ -50,7 +50,6 @@ class Setting:
         default: Any,
         expects: str,
         check: Callable[[object], Any],
-        read: Callable[[str], object],
         what: str,
         *,
         is_path: bool = False,
@@ -60,7 +59,6 @@ class Setting:
         self.default = default
         self.expects = expects
         self.check = check
-        self.read = read
         self.what = what
         self.is_path = is_path
         self.is_secret = is_secret
@@ -77,7 +75,7 @@ class Setting:
             ConfigError: it is of another type or out of range; says what is expected.
         """
         try:
-            return self.check(self.read(value.strip()) if is_text else value)
+            return self.check(_of_text(value.strip()) if is_text else value)
         except ConfigError as exc:
             raise ConfigError(f"{where}: {self.name}: {exc}") from None
         except (TypeError, ValueError):
@@ -110,22 +108,6 @@ def or_none(check: Callable[[object], Any]) -> Callable[[object], Any]:
     return checked
 
 
-def fitting(fits: Callable[[Any], bool]) -> Callable[[object], Any]:
-    """A check that gives a value back, where it fits; else it raises a ValueError."""
-
-    def checked(value: object) -> Any:
-        if fits(value):
-            return value
-        raise ValueError("it does not fit")
-
-    return checked
-
-
-count: Final = fitting(lambda n: isinstance(n, int) and not isinstance(n, bool) and n >= 0)
-"""A whole number, 0 or more; else a ValueError."""
-
-flag: Final = fitting(lambda value: isinstance(value, bool))
-text: Final = fitting(lambda value: isinstance(value, str) and value != "")
 _unit = fitting(lambda it: isinstance(it, str) and 0 < len(it) <= _UNIT and it.isprintable())
 
 
@@ -147,20 +129,20 @@ def _limits(value: object) -> object:
     """A backend, or several tables with a name each."""
     if not isinstance(value, list | tuple):
         return _backend(value)
-    names: list[str] = []
-    for table in value:
-        if not isinstance(table, Mapping) or "name" not in table:
-            raise ConfigError(f'each of several limits is a table with a "name": write {_LIMIT}')
-        name = table["name"]
-        if not isinstance(name, str) or not re.fullmatch(_LIMIT_NAME, name):
-            signs = "use letters, digits, spaces, - and _"
-            raise ConfigError(f"the name of a limit can't be {name!r:.80}: {signs}")
-        if name in names:
-            raise ConfigError(f"two of the limits have the name {name!r}: give each its own")
-        names.append(name)
-    if not names:
-        raise ConfigError('a list of limits holds none: name some, or write "none"')
+    names = [table.get("name", "") if isinstance(table, Mapping) else "" for table in value]
+    if not all(re.fullmatch(_LIMIT_NAME, name) for name in names) or not names:
+        signs = "of letters, digits, spaces, - and _"
+        raise ConfigError(
+            f'each of several limits is a table with a "name" {signs}: write {_LIMIT}'
+        )
+    if len({*names}) < len(names):
+        raise ConfigError(f"two of the limits {names} have one name: give each its own")
     return [dict(table) for table in value]
+
+
+def switch(value: object) -> Any:
+    """True or False, also as a text; else a TypeError or ValueError."""
+    return boolean(value) if isinstance(value, str) else flag(value)
 
 
 def compression(value: object) -> str | None:
@@ -170,26 +152,26 @@ def compression(value: object) -> str | None:
         ValueError: it is none of `COMPRESSION`.
     """
     word = value.lower() if isinstance(value, str) else value
-    if word is None or word is False or word == "none":
-        return None
-    if word == "zstd":
-        return "zstd"
-    raise ValueError("no compression")
+    if word not in (None, False, "none", "zstd"):
+        raise ValueError("no compression")
+    return "zstd" if word == "zstd" else None
 
 
-def _table(text: str) -> object:
-    """A text, or the table or the list that it is in the form of TOML."""
+def _of_text(text: str) -> object:
+    """What a file would give in the place of an environment variable's text.
+
+    That is the text, or the table or the list that it is in the form of TOML.
+    """
     if not text.startswith(("{", "[")):
         return text
     import tomllib
 
     try:
         return tomllib.loads(f"x = {text}")["x"]
-    except (ValueError, RecursionError) as exc:
+    except (ValueError, RecursionError) as exc:  # the text may be a secret, and is not shown
         why = re.sub(r" \(at .*", "", str(exc))  # a place in a text that the user does not see
         advice = 'write {use = "name", option = "value"}'
-        shown = f"{masked(text)!r:.120}"
-        raise ConfigError(f"{shown} is no table in TOML's form ({why}): {advice}") from None
+        raise ConfigError(f"it is no table in TOML's form ({why}): {advice}") from None
 
 
 _BACKEND: Final = 'a backend\'s name, URL, class or instance, or a table with "use"'
@@ -198,74 +180,71 @@ SETTINGS: Final[dict[str, Setting]] = {
     setting.name: setting
     for setting in (
         Setting(
-            "directory", ".beautyspot", "a path", _path, str,
+            "directory", ".beautyspot", "a path", _path,
             "the folder of the database and of local blobs", is_path=True,
         ),
         Setting(
             "db_path", None, 'a path, or "none" for <directory>/<name>.db', or_none(_path),
-            str, "the file of the SQLite database", is_path=True,
+            "the file of the SQLite database", is_path=True,
         ),
-        Setting("metadata", "sqlite", _BACKEND, _backend, _table, "the metadata store"),
-        Setting("storage", "local", _BACKEND, _backend, _table, "the storage of large results"),
-        Setting("serializer", "msgpack", _BACKEND, _backend, _table, "turns results into bytes"),
-        Setting("keygen", "stable", _BACKEND, _backend, _table, "turns arguments into keys"),
+        Setting("metadata", "sqlite", _BACKEND, _backend, "the metadata store"),
+        Setting("storage", "local", _BACKEND, _backend, "the storage of large results"),
+        Setting("serializer", "msgpack", _BACKEND, _backend, "turns results into bytes"),
+        Setting("keygen", "stable", _BACKEND, _backend, "turns arguments into keys"),
         Setting(
             "limiter", None,
             f'{_BACKEND}, a rate such as "600/min", a list of tables with a "name" each, or "none"',
-            or_none(_limits), _table, "the rate limit, or several that hold at once",
+            or_none(_limits), "the rate limit, or several that hold at once",
         ),
         Setting(
             "save", "sync", '"sync" or "background"', fitting(("sync", "background").__contains__),
-            str, "whether a call waits until its result is stored",
+            "whether a call waits until its result is stored",
         ),
         Setting(
-            "ttl", None, LIFETIME, or_none(seconds), str,
+            "ttl", None, LIFETIME, or_none(seconds),
             "how long a result is valid",
         ),
         Setting(
-            "blob_threshold", 2**17, SIZE, byte_count, str,
+            "blob_threshold", 2**17, SIZE, byte_count,
             "a larger result goes to the storage",
         ),
         Setting(
             "compress", None, COMPRESSION, compression,
-            lambda text: text if text.lower() in ("zstd", "none") else boolean(text),
             "compresses what is stored, where that makes it smaller",
         ),
         Setting(
-            "max_size", None, f'{SIZE}, or "none" for no limit', or_none(byte_count), str,
+            "max_size", None, f'{SIZE}, or "none" for no limit', or_none(byte_count),
             "the store is kept under it: what was not used for the longest time goes",
         ),
-        Setting("enabled", True, "true or false", flag, boolean, "false: calls run uncached"),
-        Setting("strict", False, "true or false", flag, boolean, "true: our own failures raise"),
+        Setting("enabled", True, "true or false", switch, "false: calls run uncached"),
+        Setting("strict", False, "true or false", switch, "true: our own failures raise"),
         Setting(
-            "profile", None, 'the name of a profile, or "none"', or_none(text), str,
+            "profile", None, 'the name of a profile, or "none"', or_none(text),
             "the table of the file that wins over its base table",
         ),
         Setting(
-            "wait_timeout", 600.0, DURATION, seconds, str,
+            "wait_timeout", 600.0, DURATION, seconds,
             "how long a call waits for another one that computes the same result",
         ),
         Setting(
             "mode", "normal", '"normal", "readonly", "replay" or "refresh"',
-            fitting(("normal", "readonly", "replay", "refresh").__contains__), str,
+            fitting(("normal", "readonly", "replay", "refresh").__contains__),
             "readonly: nothing is stored; replay: nothing runs, and a miss raises; refresh: each "
             "call runs, and replaces what is stored",
         ),
         Setting(
-            "arguments", None, 'true, false, or "none" to decide by the store', or_none(flag),
-            lambda text: None if text.lower() == "none" else boolean(text),
+            "arguments", None, 'true, false, or "none" to decide by the store', or_none(switch),
             "whether results show people the arguments of their calls",
         ),
         Setting(
             "price_unit", None, f'1 to {_UNIT} characters, such as "$" or "USD", or "none"',
-            or_none(_unit), str, "the unit of what mark(price=) says, shown beside each amount",
+            or_none(_unit), "the unit of what mark(price=) says, shown beside each amount",
         ),
         Setting(
             "signing_key", None,
-            f"a text or bytes of at least {SHORTEST} bytes, or several of them, of which the first "
+            f"a text or bytes of at least {SHORTEST} bytes, or a list of them, of which the first "
             'signs, or "none"',
             or_none(lambda keys: keys if isinstance(keys, SigningKeys) else SigningKeys(keys)),
-            lambda text: text if text.lower() == "none" else text.split(),
             "signs results, so that a shared store is trusted no further", is_secret=True,
         ),
     )
@@ -273,18 +252,13 @@ SETTINGS: Final[dict[str, Setting]] = {
 """Setting by name, in the order of the manual."""
 
 
-MAX_LENGTH: Final = 100
-
-_BYTES: Final = 240  # file systems take 255, and ".db-wal" comes behind
-_SIGNS: Final = frozenset(" -_.+@")
-# Devices on Windows, also with an extension behind.
-_RESERVED: Final = frozenset(
-    {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(10))}
+_NAME: Final = (
+    r"(?!.*\.\.)"
+    r"(?!(?i:con|prn|aux|nul|com\d|lpt\d) *(?:\.|$))"  # devices on Windows, with an extension too
+    r"(?![. ])(?:[\w .+@-]|[^\x00-\x7f]){1,100}(?<![. ])"
 )
-_ALLOWED: Final = (
-    f"use 1 to {MAX_LENGTH} letters, digits, spaces and the signs - _ . + @, "
-    "with no dot or space at either end, and no '..'"
-)
+_BYTES: Final = 240
+"""File systems take 255, and ".db-wal" comes behind."""
 
 
 def check_name(name: object) -> str:
@@ -293,29 +267,13 @@ def check_name(name: object) -> str:
     Raises:
         ConfigError: it can't; says which characters are allowed.
     """
-    if not isinstance(name, str):
-        raise ConfigError(f"a Spot's name is a text, not {type(name).__name__}: {_ALLOWED}")
-    bad = sorted({char for char in name if not _is_allowed(char)})
-    wrong = {
-        "it is empty": not name,
-        f"it has {' '.join(ascii(char) for char in bad[:5])}": bool(bad),
-        "it is too long": len(name) > MAX_LENGTH or len(name.encode("utf-8", "replace")) > _BYTES,
-        "a dot or space where none may be": ".." in name or name.strip(" .") != name,
-        "Windows keeps that name for a device": name.partition(".")[0].strip().upper() in _RESERVED,
-    }
-    for why, is_so in wrong.items():
-        if is_so:
-            folder = ". For a folder, give directory=" if {"/", "\\"} & set(name) else ""
-            raise ConfigError(
-                f"{name!r:.120} can't be the name of a Spot ({why}): {_ALLOWED}{folder}"
-            )
-    return name
-
-
-def _is_allowed(char: str) -> bool:
-    if char.isascii():
-        return char.isalnum() or char in _SIGNS
-    import unicodedata  # takes a quarter of a millisecond, and few names need it
-
-    # L, M, N: letters, the marks that some scripts put on them, and digits of every script.
-    return unicodedata.category(char)[0] in "LMN"
+    text = name if isinstance(name, str) else ""
+    fits = re.fullmatch(_NAME, text) and text.isprintable()
+    if fits and len(text.encode()) <= _BYTES:
+        return text
+    folder = " For a folder, give directory=." if {"/", "\\"} & set(text) else ""
+    raise ConfigError(
+        f"{name!r:.120} can't be the name of a Spot.{folder} Use 1 to 100 letters, digits, spaces "
+        "and the signs - _ . + @, with no dot or space at either end, no '..', and no device of "
+        "Windows such as NUL"
+    )

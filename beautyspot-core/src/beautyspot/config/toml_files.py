@@ -9,12 +9,9 @@ working directory is not below it. Of two in one folder `beautyspot.toml` wins.
 from __future__ import annotations
 
 import os
-import re
-from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
-from beautyspot.logs import warn_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,10 +23,6 @@ LARGEST: Final = 4 * 2**20
 
 _TABLE: Final = ("tool", "beautyspot")
 _ROOT_MARKS: Final = (".git", ".hg")
-_HEADER: Final = rb"""(?mx) ^[ \t]* \[ (
-    (?: tools? [ \t]* \. [ \t]* )? ["']? ([Bb][\w-]{7,11}) ["']? [ \t]* ((?: \.[^\]\n]+ )?)
-) \]"""
-"""A table whose name might be meant to be ours, with what follows the name in it."""
 
 
 class ConfigFile(NamedTuple):
@@ -47,11 +40,8 @@ class ConfigFile(NamedTuple):
 
     def where(self, *tables: str) -> str:
         """``/path/pyproject.toml [tool.beautyspot.profiles.prod]`` of a table in ours."""
-        return f"{self.path} {self.header(*tables)}" if self.base or tables else str(self.path)
-
-    def header(self, *tables: str) -> str:
-        """``[tool.beautyspot.profiles.prod]``: how a table in our table begins."""
-        return f"[{'.'.join((*self.base, *tables))}]"
+        header = ".".join((*self.base, *tables))
+        return f"{self.path} [{header}]" if header else str(self.path)
 
 
 def find_file(start: Path) -> ConfigFile | None:
@@ -81,10 +71,10 @@ def read_file(path: Path) -> ConfigFile:
             lacks our table.
     """
     found = _read_if_ours(path)
-    if found is None and not os.path.isfile(path):  # noqa: PTH113 - as below
-        raise ConfigError(f"there is no file {path}: correct the path")
     if found is None:
-        raise ConfigError(f"{path} has no table [tool.beautyspot]: add it, or give another file")
+        is_there = os.path.isfile(path)  # noqa: PTH113 - as below
+        why = f"{path} has no table [tool.beautyspot]" if is_there else f"there is no file {path}"
+        raise ConfigError(f"{why}: correct that, or give another by config= or BEAUTYSPOT_CONFIG")
     return found
 
 
@@ -92,27 +82,6 @@ def _read_if_ours(path: Path) -> ConfigFile | None:
     """The file at `path`; None where there is no plain file, or it is none of ours."""
     if not os.path.isfile(path):  # noqa: PTH113 - Path.is_file raises in a folder closed to us
         return None
-    content = _content(path)
-    base = _TABLE if path.name == SHARED else ()
-    table: Any = None
-    if not base or _TABLE[-1].encode() in content:  # by far the most are not even parsed
-        import tomllib  # 20 ms, and only where there is a file
-
-        try:
-            table = tomllib.loads(content.decode("utf-8-sig"))  # some editors write a mark there
-        except (ValueError, RecursionError) as exc:  # also of a number with thousands of digits
-            raise ConfigError(f"{path} is no valid TOML: {exc}: correct it there") from exc
-    for key in base:
-        table = table.get(key) if isinstance(table, dict) else None
-    if table is None:
-        _warn_of_near_misses(path, content)
-        return None
-    if not isinstance(table, dict):
-        raise ConfigError(f"{path}: tool.beautyspot is no table: write [tool.beautyspot]")
-    return ConfigFile(path, table, base)
-
-
-def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST + 1)
@@ -122,16 +91,17 @@ def _content(path: Path) -> bytes:
         ) from exc
     if len(content) > LARGEST:
         raise ConfigError(f"{path} is over {LARGEST} bytes: shorten it, or pass config=False")
-    return content
+    base = _TABLE if path.name == SHARED else ()
+    if base and _TABLE[-1].encode() not in content:  # by far the most are not even parsed
+        return None
+    import tomllib  # 20 ms, and only where there is a file
 
-
-def _warn_of_near_misses(path: Path, content: bytes) -> None:
-    """Warn, since other tools share the file: an error would be too much."""
-    for found in re.finditer(_HEADER, content):
-        header, name, rest = (part.decode("utf-8", "replace") for part in found.groups())
-        letters = Counter(name.lower())
-        if (letters & Counter(_TABLE[-1])).total() > 8 and letters.total() <= 12:
-            warn_once(
-                f"{path}: [{header.strip()}] is no table of beautyspot's, and is not read: write "
-                f"[{'.'.join(_TABLE)}{rest}]"
-            )
+    try:
+        table: Any = tomllib.loads(content.decode("utf-8-sig"))  # some editors write a mark there
+    except (ValueError, RecursionError) as exc:  # also of a number with thousands of digits
+        raise ConfigError(f"{path} is no valid TOML: {exc}: correct it there") from exc
+    for key in base:
+        table = table.get(key) if isinstance(table, dict) else None
+    if table is not None and not isinstance(table, dict):
+        raise ConfigError(f"{path}: tool.beautyspot is no table: write [tool.beautyspot]")
+    return None if table is None else ConfigFile(path, table, base)

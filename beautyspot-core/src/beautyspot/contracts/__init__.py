@@ -9,10 +9,10 @@ operations take microseconds sets `blocking = False` and is then called directly
 loop. Asynchronous functions call any other backend in the Spot's executor.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.lazily import later
 from beautyspot.contracts.backend import Backend, Context, Data
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
@@ -58,7 +58,14 @@ if TYPE_CHECKING:
         rank_of,
         totals_by_function,
     )
-    from beautyspot.contracts.storage import BlobInfo, BlobStorageBase, File, Readable
+    from beautyspot.contracts.storage import (
+        NO_KEY,
+        BlobInfo,
+        BlobStorageBase,
+        File,
+        Readable,
+        checked_key,
+    )
     from beautyspot.contracts.values import (
         KEY_SCHEME,
         Buffer,
@@ -67,25 +74,21 @@ if TYPE_CHECKING:
         TypeSupport,
     )
 
-_LATER = {
-    "key_value": ("KeyValueStore",),
-    "limiter": ("LimiterBase",),
-    "schedule": ("SOON", "Grant", "Rate", "Schedule", "Schedules"),
-    "selection": (
-        "Counts",
-        "FunctionTotals",
-        "Order",
-        "Page",
-        "Rank",
-        "Selection",
-        "Totals",
-        "rank_of",
-        "totals_by_function",
-    ),
-    "storage": ("BlobInfo", "BlobStorageBase", "File", "Readable"),
-    "values": ("KEY_SCHEME", "Buffer", "KeyGenBase", "SerializerBase", "TypeSupport"),
-}
-"""By its module, what the first Spot of a program does not need."""
+# What the first Spot of a program does not need.
+__getattr__, __dir__ = later(
+    __name__,
+    {
+        "KeyValueStore": "key_value",
+        "LimiterBase": "limiter",
+        **dict.fromkeys(("SOON", "Grant", "Rate", "Schedule", "Schedules"), "schedule"),
+        **dict.fromkeys(("Counts", "FunctionTotals", "Order", "Page", "Rank"), "selection"),
+        **dict.fromkeys(("Selection", "Totals", "rank_of", "totals_by_function"), "selection"),
+        **dict.fromkeys(("NO_KEY", "BlobInfo", "BlobStorageBase", "File", "Readable"), "storage"),
+        "checked_key": "storage",
+        **dict.fromkeys(("KEY_SCHEME", "Buffer", "KeyGenBase"), "values"),
+        **dict.fromkeys(("SerializerBase", "TypeSupport"), "values"),
+    },
+)
 
 __all__ = [
     "DIRECT_BLOB",
@@ -93,6 +96,7 @@ __all__ = [
     "FIELD_TYPES",
     "FILE",
     "KEY_SCHEME",
+    "NO_KEY",
     "SECONDS_PER_UNIT",
     "SIZE",
     "SOON",
@@ -133,6 +137,7 @@ __all__ = [
     "as_time",
     "begun_at",
     "byte_count",
+    "checked_key",
     "entry_of",
     "found_in",
     "in_full",
@@ -144,12 +149,3 @@ __all__ = [
     "seconds_per",
     "totals_by_function",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _LATER.items():
-        if name in names:
-            value = getattr(importlib.import_module(f"{__name__}.{module}"), name)
-            globals()[name] = value
-            return value
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,12 +3,11 @@ written.
 
 A contract may grow: a method gets an optional keyword argument. Core passes one of these only where
 it says something, and only to a method that takes it, so that a plug-in of yesterday runs with the
-core of tomorrow. This is why a new optional argument does not raise the number of the plug-in API.
+core of tomorrow. This is why a new optional argument takes no new major version.
 """
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
@@ -99,23 +98,19 @@ class Backend(ABC):
 
 def hints(method: Callable[..., Any], **given: object) -> dict[str, Any]:
     """The arguments to pass: those of `given` that are not None and that `method` takes."""
-    told = {name: value for name, value in given.items() if value is not None}
     # By function, not by bound method: the table must not keep a backend alive.
-    taken = _taken(getattr(method, "__func__", method)) if told else None
-    return {name: value for name, value in told.items() if taken is None or name in taken}
+    function = getattr(method, "__func__", method)
+    return {n: it for n, it in given.items() if it is not None and _takes(function, n)}
 
 
 @lru_cache(maxsize=256)
-def _taken(function: Callable[..., Any]) -> frozenset[str] | None:
-    """The names of the keyword arguments; None where it takes any, or does not tell."""
+def _takes(function: Callable[..., Any], name: str) -> bool:
+    """Whether it has a parameter of that name, or one for any; so has one that does not tell."""
     try:
-        parameters = signature_of(function).parameters.values()
+        parameters = signature_of(function).parameters
     except (TypeError, ValueError):
-        return None
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-        return None
-    positional_only = inspect.Parameter.POSITIONAL_ONLY
-    return frozenset(p.name for p in parameters if p.kind is not positional_only)
+        return True
+    return name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
 ARGUMENTS: Final = "It is called with the arguments of the call: give it the same parameters"

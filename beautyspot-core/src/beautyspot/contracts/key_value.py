@@ -26,9 +26,9 @@ import time
 from abc import abstractmethod
 from contextlib import suppress
 from functools import partial
-from itertools import count, islice
-from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, TypeVar
+from itertools import chain, count, islice
+from operator import call
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 from beautyspot.contracts.records import KEY, covers_of, found_in, is_newer, is_rejected
 from beautyspot.contracts.row_bytes import RowFound, object_in, packed, row_data, row_in
@@ -58,24 +58,6 @@ HEAD: Final = 4096
 
 _LEAST_TRIES: Final = 3
 """Attempts, though one has taken all the time: the next one may find what it needs."""
-
-
-class _Lease(NamedTuple):
-    """A lease that this store object has given.
-
-    Attributes:
-        token, tag: whose it is, and that of its bytes.
-        row, dead: the tag of what stood in the place of the row, and its `RowFound.dead`.
-        since: `Begun.since` of that look.
-        at: `Begun.now` of it: a run that began later is newer than that row.
-    """
-
-    token: str
-    tag: Tag
-    row: Tag = None
-    dead: int = 0
-    since: int = -1
-    at: float = inf
 
 
 class KeyValueStore(MetadataStoreBase):
@@ -141,16 +123,19 @@ class KeyValueStore(MetadataStoreBase):
     # ------------------------------------------------------------------------------ the store
 
     @property
-    def _leases(self) -> dict[str, _Lease]:
-        """Those that this object has given; made when first needed, so that no plug-in calls us."""
-        leases: dict[str, _Lease] = vars(self).setdefault("_held_leases", {})
-        return leases
+    def _tags(self) -> dict[tuple[str, str], Tag]:
+        """Of leases that this object has given, by key and token.
+
+        It is made when first needed, so that no plug-in calls us.
+        """
+        tags: dict[tuple[str, str], Tag] = vars(self).setdefault("_tags_of_leases", {})
+        return tags
 
     def open(self, *, look: bool = False) -> None:
         """See the base class; a plug-in whose place has to be reached calls this after that."""
         self.looks = look
         if not look:
-            vars(self)["_store_id"] = self.store_id
+            _ = self.store_id
 
     @property
     def store_id(self) -> str:
@@ -158,25 +143,23 @@ class KeyValueStore(MetadataStoreBase):
         known: str | None = vars(self).get("_store_id")
         while known is None:
             found = self.read("id")
-            if found is not None and len(found[0]) >= 8:  # else it was cut
-                known = found[0].decode("ascii", "replace")
+            if found is not None:
+                known = vars(self)["_store_id"] = found[0].decode("ascii", "replace")
             elif self.looks:
                 raise MetadataError("the store has no ID yet: a Spot that uses it gives it one")
             else:
-                self.write("id", os.urandom(16).hex().encode(), None if found is None else found[1])
-        vars(self)["_store_id"] = known
+                self.write("id", os.urandom(16).hex().encode(), None)
         return known
 
     def _change(self, name: str, change: Callable[[Any], Any], default: Any) -> Any:
         """Replace a small object by what `change` makes of it, while others change it as well."""
         self._check_may_change()
-        tries = self._tries(name)
-        while True:
-            next(tries)
+        for _ in self._tries(name):
             present, tag = self._object(name, default)
             changed = change(present)
             if self.write(name, packed(changed), tag) is not None:
                 return changed
+        return None
 
     def _tries(self, name: str) -> Iterator[None]:
         """Attempts to change what others change as well, with pauses in between."""
@@ -240,45 +223,40 @@ class KeyValueStore(MetadataStoreBase):
     ) -> Begun:
         """The counter and the leases, and the rows after these; see the base class."""
         self._check_may_change()
-        held = {key: self._leases.get(key) for key in keys}
+        mine = {key for key in keys if (key, token) in self._tags}
         asked: list[Callable[[], Any]] = [self._covers]
         asked += [partial(self._lease, key, token) for key in keys]
-        covers, *leases = self.each(_called, asked)
+        covers, *leases = self.each(call, asked)
         rows = self.each(self._row, keys)  # the last holder may have stored one before it let go
-        now = self.now()
-        found, leased, needless = dict[str, "Plain | Entry"](), list[str](), dict[str, Tag]()
-        for key, lease, row in zip(keys, leases, rows, strict=True):
-            mine = held[key]
+        found, leased, needless = dict[str, "Plain | Entry"](), list[str](), list[str]()
+        for key, has_lease, row in zip(keys, leases, rows, strict=True):
             if row.record is not None and not is_rejected(row.record, key, rejected):
                 found[key] = found_in(row.record)
-                if lease is not None and mine is not None and mine.token == token:
-                    self._leases[key] = lease  # of a run that is under way
-                elif lease is not None:
-                    needless[key] = lease.tag
-            elif lease is not None:
-                self._leases[key] = lease._replace(
-                    row=row.tag, dead=row.dead, since=covers["n"], at=now
-                )
+                if has_lease and key not in mine:  # else it is of a run that is under way
+                    needless.append(key)
+            elif has_lease:
                 leased.append(key)
-        self.each(lambda key: self._let_go(key, token, needless[key]), needless)
-        return Begun(found, leased, int(covers["n"]), now)
+        self.release(needless, token)
+        return Begun(found, leased, int(covers["n"]), self.now())
 
     def put(self, rows: Sequence[Put]) -> set[str]:
         """See the base class; the covers are read twice for all of them."""
         self._check_may_change()
-        covers = self._covers()
-        written = self.each(lambda put: self._written(put, covers), rows)
         asked: list[Callable[[], Any]] = [self._covers]
-        asked += [partial(self._end, put) for put in rows if put.token]
-        after, *_ = self.each(_called, asked)
-        pairs = list(zip(rows, written, strict=True))
-        late = {
-            put.record.cache_key: row
-            for put, row in pairs
-            if row is not None and _is_invalid(put.covers, put.since, after)
-        }
+        covers, *heads = self.each(
+            call, asked + [partial(self._head, put.record.cache_key) for put in rows]
+        )
+        pairs = list(zip(rows, heads, strict=True))
+        written = self.each(lambda pair: self._written(*pair, covers), pairs)
+        after, *_ = self.each(call, asked + [partial(self._end, put) for put in rows if put.token])
+        refused, late = set[str](), dict[str, tuple[Tag, int]]()
+        for put, row in zip(rows, written, strict=True):
+            if row is None:
+                refused.add(put.record.cache_key)
+            elif _is_invalid(put.covers, put.since, after):
+                late[put.record.cache_key] = row
         self.each(lambda key: self._take_out(f"r/{key}", *late[key]), late)
-        return {put.record.cache_key for put, row in pairs if row is None} | late.keys()
+        return refused | late.keys()
 
     def _end(self, put: Put) -> None:
         """Release its lease; one that can't be released falls by itself, and the row is stored."""
@@ -291,33 +269,33 @@ class KeyValueStore(MetadataStoreBase):
             return self.write(name, row_data(None, dead=dead), tag) is not None
         return self.remove(name, tag)
 
-    def _written(self, put: Put, covers: dict[str, Any]) -> tuple[Tag, int] | None:
-        """The tag of a row that was written, and its `dead`; None where that is refused."""
+    def _written(self, put: Put, row: RowFound, covers: dict[str, Any]) -> tuple[Tag, int] | None:
+        """The tag of a row that was written, and its `dead`; None where that is refused.
+
+        Args:
+            put: what is written.
+            row: what lies in its place.
+            covers: the covers, as they were read before that.
+        """
         record = put.record
         if record.began_at is None:
             record = record._replace(began_at=self.now())
-        key, name = record.cache_key, f"r/{record.cache_key}"
+        name = f"r/{record.cache_key}"
         if _is_invalid(put.covers, put.since, covers):
-            row = self._head(key)  # a put before this one may have failed behind its write
+            # A put before this one may have failed behind its write.
             if row.record is not None and _is_invalid(covers_of(row.record), row.since, covers):
                 self._take_out(name, row.tag, row.dead)
             return None
-        lease, tag, dead = self._leases.get(key), None, 0
-        is_of_run = lease is not None and (lease.token, lease.since) == (put.token, put.since)
-        if lease is not None and is_of_run and lease.at <= (record.began_at or 0.0):
-            dead = lease.dead  # in the place of what its run has seen
-            tag = self.write(name, row_data(record, put.since, dead), lease.row)
-        tries = self._tries(name)
-        while tag is None:
-            next(tries)
-            row = self._head(key)
+        for _ in self._tries(name):
             now = self.now() + self.clock_error  # after the look: what it saw was made before
             is_late = row.record is not None and is_newer(row.record, record, now)
-            dead = row.dead
-            if is_late or dead > put.since:
+            if is_late or row.dead > put.since:
                 return None
-            tag = self.write(name, row_data(record, put.since, dead), row.tag)
-        return tag, dead
+            tag = self.write(name, row_data(record, put.since, row.dead), row.tag)
+            if tag is not None:
+                return tag, row.dead
+            row = self._head(record.cache_key)
+        return None
 
     def delete(self, rows: Mapping[str, float | None]) -> set[str]:
         """One by one; see the base class."""
@@ -355,49 +333,37 @@ class KeyValueStore(MetadataStoreBase):
 
     # ------------------------------------------------------------------------------- leases
 
-    def _lease(self, key: str, token: str, expected: Tag | None = None) -> _Lease | None:
-        """The lease of a key for a token, in the place of what it was; None if another has it."""
+    def _lease(self, key: str, token: str, *, again: bool = False) -> bool:
+        """Have a token lease a key, or lease it again if it still does; whether it does now."""
         name, now = f"l/{key}", self.now()
         lease = packed({"token": token, "until": now + self.lease_time})
-        written = self.write(name, lease, expected)
-        if written is None:
-            present, tag = self._object(name, {})
-            is_taken = expected is not None or present.get("until", 0.0) > now
-            if present.get("token") != token and is_taken:  # what was released is not renewed
-                return None
-            written = self.write(name, lease, tag)
-        return None if written is None else _Lease(token, written)
+        known = self._tags.get((key, token))
+        tag = None if again and known is None else self.write(name, lease, known)
+        if tag is None:
+            present, there = self._object(name, {})
+            is_over = not again and present.get("until", 0.0) <= now
+            if is_over or present.get("token") == token:
+                tag = self.write(name, lease, there)
+        if tag is not None:
+            self._tags[key, token] = tag
+        return tag is not None
 
     def renew(self, keys: Collection[str], token: str) -> set[str]:
         """See the base class."""
-
-        def is_lost(key: str) -> bool:
-            held = self._leases.get(key)
-            if held is None or held.token != token:
-                return True
-            lease = self._lease(key, token, held.tag)
-            if lease is not None:
-                self._leases[key] = held._replace(tag=lease.tag)
-            return lease is None
-
-        return {key for key, lost in zip(keys, self.each(is_lost, keys), strict=True) if lost}
+        renewed = self.each(lambda key: self._lease(key, token, again=True), keys)
+        return {key for key, is_renewed in zip(keys, renewed, strict=True) if not is_renewed}
 
     def release(self, keys: Collection[str], token: str) -> None:
         """See the base class."""
 
         def end(key: str) -> None:
-            held = self._leases.get(key)
-            if held is not None and held.token == token:
-                self._let_go(key, token, held.tag)
-                self._leases.pop(key, None)
+            tag = self._tags.pop((key, token), None)
+            if tag is None or not self.remove(f"l/{key}", tag):
+                present, tag = self._object(f"l/{key}", {})
+                if present.get("token") == token:  # the answer to its renewal was lost
+                    self.remove(f"l/{key}", tag)
 
         self.each(end, keys)
-
-    def _let_go(self, key: str, token: str, tag: Tag) -> None:
-        if not self.remove(f"l/{key}", tag):
-            present, written = self._object(f"l/{key}", {})
-            if present.get("token") == token:  # the answer to its renewal was lost
-                self.remove(f"l/{key}", written)
 
     # -------------------------------------------------------------------------- invalidations
 
@@ -418,17 +384,13 @@ class KeyValueStore(MetadataStoreBase):
         number = self._change("covers", noted, _NO_COVERS)["n"]
         key = cover.removeprefix(KEY)
         for _ in self._tries(f"r/{key}") if of_key else ():
-            row = self._head(key)
+            row = self._row(key)
             if row.dead >= number:
                 break
-            data, gone = row_data(None, dead=number), row.record
-            if gone is not None and row.since >= number:  # of a run that began after this
-                row, gone = self._row(key), None
-                if row.record is None or row.since < number:
-                    continue
-                data = row_data(row.record, row.since, number)  # and stays below it
-            if self.write(f"r/{key}", data, row.tag) is not None:
-                return gone
+            # That of a run that began after this stays, and the number lies below it.
+            stays = row.record if row.since >= number else None
+            if self.write(f"r/{key}", row_data(stays, row.since, number), row.tag) is not None:
+                return row.record if stays is None else None
         return None
 
     # ------------------------------------------------------------------------ uses and counts
@@ -439,11 +401,11 @@ class KeyValueStore(MetadataStoreBase):
 
         def add(shard: str) -> None:
             news = {key: when for key, when in used.items() if key[:1] == shard}
-
-            def added(present: dict[str, float]) -> dict[str, float]:
-                return {key: when for key, when in {**present, **news}.items() if when > oldest}
-
-            self._change(f"u/{shard}", added, {})
+            self._change(
+                f"u/{shard}",
+                lambda there: {k: when for k, when in {**there, **news}.items() if when > oldest},
+                {},
+            )
 
         self.each(add, sorted({key[:1] for key in used}))
 
@@ -502,19 +464,13 @@ class KeyValueStore(MetadataStoreBase):
                     is_over, dead = 0 < dead < forgotten, 0
             return is_over and (dry_run or self._take_out(name, tag, dead))
 
-        swept = 0
-        for prefix in ("l/", "r/"):
-            names = self._all_names(prefix, prefix)
-            while page := list(islice(names, _PAGE)):
-                swept += sum(self.each(is_swept, page))
+        swept, names = 0, chain(self._all_names("l/", "l/"), self._all_names("r/", "r/"))
+        while page := list(islice(names, _PAGE)):
+            swept += sum(self.each(is_swept, page))
         old = [cover for cover, number in covers["of"].items() if number < forgotten]
         if old and not dry_run:
             self._change("covers", partial(_without, old), _NO_COVERS)
         return swept + len(old)
-
-
-def _called(ask: Callable[[], Any]) -> Any:
-    return ask()
 
 
 def _is_invalid(names: Iterable[str], since: int, covers: dict[str, Any]) -> bool:

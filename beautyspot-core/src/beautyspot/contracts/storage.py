@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from beautyspot.contracts.backend import Backend, hints
-from beautyspot.errors import ConfigError, NotSupportedError
+from beautyspot.errors import BlobLocationError, ConfigError, NotSupportedError
 
 if TYPE_CHECKING:
     import os
@@ -120,6 +120,26 @@ class BlobStorageBase(Backend):
         return 0
 
 
+NO_KEY: Final = r"""(?x)
+      [\x00-\x1f\x7f\\?#\ud800-\udfff]   # in no sound key, or not in a URI
+    | (?:^|/)\.{0,2}(?:/|\Z)             # empty, absolute, or a part that is "", "." or ".."
+    """
+"""What is in no key of a blob."""
+
+
+def checked_key(key: object, place: object) -> str:
+    """A key, if it is one as `BlobStorageBase.save` describes it; `place` is for the message.
+
+    Raises:
+        BlobLocationError: it may lead out of the storage's place.
+    """
+    if isinstance(key, str) and not re.search(NO_KEY, key):
+        return key
+    raise BlobLocationError(
+        f"{key!r:.300} can't be a blob in {place}: use a relative path like 'ab/cd.bin'"
+    )
+
+
 CONTENT_TYPE: Final = r"(?a)[\w.+-]+/[\w.+-]+(\s*;\s*[\w.+-]+=[\w.+\"-]+)*"
 """What a MIME type looks like."""
 
@@ -212,12 +232,9 @@ class File:
             return NotImplemented
         if (self.name, self.content_type) != (other.name, other.content_type):
             return False
-        if self.path == other.path:
-            return True
-        import filecmp  # two are rarely compared
-
         try:
-            return filecmp.cmp(self.path, other.path, shallow=False)
+            is_one = self.path == other.path
+            return is_one or self.__beautyspot_key__() == other.__beautyspot_key__()
         except OSError:  # one is gone
             return False
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from beautyspot.backends.registry import load_plugins
 from beautyspot.backends.selection import depends_on_name, select
-from beautyspot.backends.spot_backends import check_place, context_of, if_chosen, own_storage
+from beautyspot.backends.spot_backends import context_of, if_chosen, storage_of
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import BeautyspotError
 
@@ -111,16 +111,21 @@ class OwnBackends:
 
     def storage(self) -> BlobStorageBase | None:
         """See `Backends`."""
-        return if_chosen(self.config, self.metadata(), self.required_storage)
+        return if_chosen(self.config, self.required_storage)
 
     def required_storage(self) -> BlobStorageBase:
         """See `Backends`."""
-        metadata = self.metadata()
-        check_place(self.config, metadata, "a storage is needed")
-        if "storage" not in self._made and (own := own_storage(self.config, metadata)):
-            self._made["storage"] = own
-            self._closing.callback(own.close)
-        return cast("BlobStorageBase", self._made_once("storage"))
+        if "storage" not in self._made:
+            brought: list[Backend] = []
+            self._made["storage"] = storage_of(
+                self.config,
+                self.metadata(),
+                lambda: cast("BlobStorageBase", self._made_once("storage")),
+                brought,
+            )
+            for each in brought:
+                self._closing.callback(each.close)
+        return cast("BlobStorageBase", self._made["storage"])
 
     def serializer(self, name: str) -> SerializerBase:
         """See `Backends`."""
@@ -194,7 +199,7 @@ class SpotBackends:
 
     def storage(self) -> BlobStorageBase | None:
         """See `Backends`."""
-        return if_chosen(self.config, self.metadata(), self.required_storage)
+        return if_chosen(self.config, self.required_storage)
 
     def required_storage(self) -> BlobStorageBase:
         """See `Backends`."""

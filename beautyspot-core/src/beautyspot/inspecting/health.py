@@ -68,9 +68,7 @@ def of_plugins() -> Iterator[Finding]:
         subject = f"plug-in {one.name}"
         if one.broken:
             yield Finding("problem", subject, masked(one.broken))
-        for note in one.notes:
-            yield Finding("warning", subject, masked(note))
-        if not one.broken and not one.notes:
+        else:
             yield Finding("ok", subject, f"{one.distribution} {one.version}")
 
 

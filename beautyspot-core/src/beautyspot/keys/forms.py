@@ -12,7 +12,7 @@ import copyreg
 import os
 from contextlib import suppress
 from dis import opmap
-from types import GetSetDescriptorType, MappingProxyType, MemberDescriptorType, NoneType
+from types import CodeType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType, NoneType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
 
@@ -142,6 +142,42 @@ def _named_tuple(walk: Walk, value: Any) -> str:
     return tag("tuple", walk.array(items))
 
 
+_BESIDE: Final = frozenset({"default", "expected", "members", "metadata", "custom_error_context"})
+"""The parts of a schema of pydantic in which is no schema, but what a program has written."""
+
+
+def _schema(walk: Walk, value: Any) -> str:
+    """A validator of pydantic by the schema that it was made of, as `pickle` takes it apart.
+
+    In that, a class that is named twice goes by an address: here by how many come before it.
+    """
+    numbers: dict[str, int] = {}
+
+    def less_addresses(part: Any) -> Any:
+        if type(part) in (list, tuple):
+            return [less_addresses(each) for each in part]
+        if type(part) is not dict:
+            return part
+        refs = {"ref", "schema_ref"} if type(part.get("type")) is str else set()
+        return {
+            name: numbers.setdefault(each, len(numbers))
+            if name in refs and type(each) is str
+            else each
+            if name in _BESIDE
+            else less_addresses(each)
+            for name, each in part.items()
+        }
+
+    schema, *rest = value.__reduce__()[1]
+    return tag("schema", walk.array([type(value).__name__, less_addresses(schema), rest]))
+
+
+def _variable(walk: Walk, value: Any) -> str:
+    """A context variable by its name, and by the value that it has where the call begins."""
+    known = value.get(_UNSET)
+    return tag("variable", walk.array([value.name, *([] if known is _UNSET else [known])]))
+
+
 _EXACT: Final[dict[type, Form]] = {
     list: lambda walk, value: walk.array(list.__iter__(value)),
     tuple: _named_tuple,
@@ -185,6 +221,7 @@ _BY_NAME: Final[dict[str, Form]] = {
     ),
     "collections:deque": _deque,
     "functools:partial": _partial,
+    "_contextvars:ContextVar": _variable,
     **dict.fromkeys(_LOCKS, _text_of("lock", lambda value: identifier_of(type(value)))),
     **dict.fromkeys(
         (
@@ -204,7 +241,7 @@ _FAMILIES: Final[dict[str, Form]] = {
     "logging:Logger": _text_of("logger", lambda logger: str(logger.name)),
     **dict.fromkeys(
         [f"pydantic_core._pydantic_core:Schema{name}" for name in ("Validator", "Serializer")],
-        lambda walk, value: walk.refuse(value),  # they hold addresses
+        _schema,
     ),
     "pydantic.type_adapter:TypeAdapter": _parts_of("adapter", lambda it: (it._type, it._config)),
 }
@@ -384,6 +421,8 @@ _COPIES: Final = frozenset(
 )
 """The methods by which a class says what of its instances is copied."""
 
+_WHOLES: Final = _COPIES | {"vars", "__dict__"}
+"""What gives an object's attributes without naming them."""
 
 _NEW: Final = object().__reduce_ex__(4)[0]
 """What makes a bare instance of a class."""
@@ -400,14 +439,27 @@ _sets: Final[ByIdentity[list[str]]] = ByIdentity()
 """The attributes that the methods of a class set."""
 
 
-def _set_by(cls: type) -> list[str]:
+def _methods_of(cls: type) -> list[CodeType]:
     methods = [innermost_function(each) for each in vars(cls).values()]
+    return [each.__code__ for each in methods if each is not None]
+
+
+def _set_by(cls: type) -> list[str]:
     return [
         code.co_names[number]  # of two bytes, by which Python writes an instruction
-        for code in [each.__code__ for each in methods if each is not None]
+        for code in _methods_of(cls)
         for step, number in zip(code.co_code[::2], code.co_code[1::2], strict=True)
         if step == _STORE_ATTR
     ]
+
+
+def _named_by(cls: type) -> set[str]:
+    """All names that stand in the body of a class, and the texts that may be names."""
+    found, codes = {*vars(cls)} - {"__dict__"}, _methods_of(cls)
+    for code in codes:  # which grows
+        found.update(code.co_names, [each for each in code.co_consts if type(each) is str])
+        codes.extend([each for each in code.co_consts if type(each) is CodeType])
+    return found
 
 
 def _copied(cls: Any, whole: Form) -> Form:
@@ -415,10 +467,16 @@ def _copied(cls: Any, whole: Form) -> Form:
 
     Such are caches, histories and hashes, which a call may change. `whole` writes what can't be
     copied, an object that `ignore=` leaves parts out of, and one with an attribute that is not
-    copied, if its class is the program's, or no code of the package sets it: the program has.
+    copied, if no code of the package sets it: the program has. Or if the object's class is the
+    program's, and names that attribute, or asks for all.
     """
-    bases = (*cls.__mro__, *type(cls).__mro__) if is_of_installed(cls) else ()
-    theirs = {name for base in bases for name in _sets.get(base) or _sets.put(base, _set_by(base))}
+    bases = {*cls.__mro__, *type(cls).__mro__}
+    own = {base for base in bases if not (is_of_installed(cls) or is_of_installed(base))}
+    theirs = {
+        name for base in bases - own for name in _sets.get(base) or _sets.put(base, _set_by(base))
+    }
+    named_here = {name for base in own - {object, type} for name in _named_by(base)}
+    theirs = theirs - named_here if _WHOLES.isdisjoint(named_here) else set()
 
     def parts(
         walk: Walk, value: Any, items: list[Any], function: Any, args: Any, state: Any = None

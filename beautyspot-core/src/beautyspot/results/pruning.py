@@ -20,8 +20,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from beautyspot.concurrency import deferred
-from beautyspot.config.settings import count
 from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
+from beautyspot.contracts.checked import whole
 from beautyspot.contracts.selection import Selection, last_use, size_of
 from beautyspot.contracts.store import PAGE, listed, totals_of
 from beautyspot.logs import logger
@@ -94,7 +94,7 @@ def read_limits(
     """
     return Limits(
         max_size=_optional("max_size", max_size, byte_count, SIZE),
-        max_entries=_optional("max_entries", max_entries, count, "a whole number, 0 or more"),
+        max_entries=_optional("max_entries", max_entries, whole, "a whole number, 0 or more"),
         older_than=_optional("older_than", older_than, seconds, DURATION),
         unused_for=_optional("unused_for", unused_for, seconds, DURATION),
         expired=expired,

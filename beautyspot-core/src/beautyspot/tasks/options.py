@@ -12,16 +12,9 @@ from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
-from beautyspot.config.settings import (
-    COMPRESSION,
-    LIFETIME,
-    compression,
-    fitting,
-    flag,
-    or_none,
-    text,
-)
+from beautyspot.config.settings import COMPRESSION, LIFETIME, compression, or_none
 from beautyspot.contracts import DURATION, seconds
+from beautyspot.contracts.checked import fitting, flag, text
 from beautyspot.contracts.storage import CONTENT_TYPE
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot.functions.names import is_private

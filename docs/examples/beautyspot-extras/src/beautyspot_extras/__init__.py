@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import beautyspot as bs
 
-beautyspot_api = 1
-
 
 @bs.hookimpl
 def beautyspot_register_serializer() -> dict[str, str]:

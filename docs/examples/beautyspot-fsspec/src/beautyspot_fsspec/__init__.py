@@ -9,9 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import beautyspot as bs
-from beautyspot.contracts import Data
-
-beautyspot_api = 1
+from beautyspot.contracts import Data, checked_key
 
 OURS = ("gs", "gcs", "az", "abfs", "adl", "sftp", "ssh", "ftp", "smb", "hdfs", "oci", "memory")
 RENAMING = {"file", "local", "sftp", "ssh", "ftp", "smb", "hdfs"}  # the others put whole objects
@@ -97,11 +95,9 @@ def _explained(what: str) -> Iterator[None]:
 
 
 def _sound(key: str) -> str:
-    parts = key.split("/")
-    bad = any(sign in "\0\\" or "\ud800" <= sign <= "\udfff" for sign in key)
-    bad = bad or len(key.encode()) > 900 or any(len(part.encode()) > 230 for part in parts)
-    if bad or {"", ".", ".."}.intersection(parts):
-        raise bs.BlobLocationError(f"{key!r:.80} is not a path for a blob: join short names by /")
+    parts = checked_key(key, "that file system").split("/")
+    if len(key.encode()) > 900 or any(len(part.encode()) > 230 for part in parts):
+        raise bs.BlobLocationError(f"{key!r:.80} is too long for a blob: join short names by /")
     return key
 
 
