@@ -7,7 +7,6 @@ import re
 import shlex
 import shutil
 import sqlite3
-import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -82,12 +81,7 @@ def command_of(page: Any) -> list[str]:
     """The words of the command line that a page shows."""
     (shown,) = re.findall(r'class="command">.*?<code>(.*?)</code>', page.text, re.DOTALL)
     line = html.unescape(shown)
-    if "$'" not in line:
-        return shlex.split(line)[1:]
-    printed = subprocess.run(
-        ["bash", "-c", f"printf '%s\\0' {line}"], capture_output=True, check=True
-    )
-    return printed.stdout.decode().split("\0")[1:-1]
+    return shlex.split(line)[1:]
 
 
 def run(*words: str) -> Any:

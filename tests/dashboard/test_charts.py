@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import beautyspot as bs
 import pytest
-from beautyspot_dashboard.pages import calls, limit_counts
 from beautyspot_dashboard.rendering import charts
 
 HOUR = 490_000  # 2025-11-24 16:00 UTC
@@ -29,7 +28,7 @@ def _zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
     [
         ("UTC", "24h", "2025-11-24 16:59", "2025-11-24 16:00", "2025-11-24 16:00"),
         ("Asia/Kolkata", "24h", "2025-11-24 16:10", "2025-11-24 16:00", "2025-11-24 21:30"),
-        ("UTC", "7d", "2025-11-24 16:10", "2025-11-24 11:00", "2025-11-24 11:00 to 17:00"),
+        ("UTC", "7d", "2025-11-24 16:10", "2025-11-18 00:00", "2025-11-18"),
         ("UTC", "90d", "2025-11-24 00:10", "2025-11-23 23:00", "2025-11-23"),
         ("Europe/Berlin", "90d", "2025-03-31 22:30", "2025-03-29 12:00", "2025-03-29"),
         ("America/New_York", "90d", "2025-11-24 03:30", "2025-11-24 03:00", "2025-11-23"),
@@ -44,11 +43,11 @@ def test_the_bar_of_an_hour_says_when_that_was(
         datetime.fromisoformat(each).replace(tzinfo=UTC).timestamp() for each in (now, counted)
     )
     counts = [bs.Counts("f", int(hour // 3600), hits=3, runs=1)]
-    chosen = calls.SPANS[span]
-    drawn = calls.calls(counts, chosen, chosen.axis(at), charts.LARGE)
+    chosen = charts.SPANS[span]
+    drawn = charts.calls(charts.Axis(chosen, at), counts, chosen)
     assert [text for text, bars in drawn.columns if bars] == [f"{said}: 3 hits, 1 run"]
     assert drawn.text == f"In {chosen.label}: 3 hits, 1 run"
-    assert len({text for text, _ in drawn.columns}) == chosen.parts
+    assert len({text for text, _ in drawn.columns}) == chosen.bars
 
 
 @pytest.mark.parametrize(
@@ -57,12 +56,24 @@ def test_the_bar_of_an_hour_says_when_that_was(
 @pytest.mark.parametrize("hour", [HOUR, 485_544, 490_561])  # with a change of the clocks
 @pytest.mark.usefixtures("_zone")
 def test_a_span_is_whole_hours_or_days_of_local_time(hour: int) -> None:
-    for span in (*calls.SPANS.values(), *limit_counts.SPANS.values()):
-        axis = span.axis(hour * 3600.0 + 100)
-        assert len(axis.names) == span.parts
+    for span in charts.SPANS.values():
+        axis = charts.Axis(span, hour * 3600.0 + 100)
+        assert len(axis.names) == span.bars
         first = math.ceil(axis.begin.timestamp() / 3600)
-        places = [axis.place(each) for each in range(first, hour + 1)]
-        assert (places[0], places[-1]) == (0, span.parts - 1)
-        assert places == sorted(places)
-        parts = axis.split([bs.Counts("f", hour), bs.Counts("f", first - 1)])
-        assert [len(each) for each in parts] == [0] * (span.parts - 1) + [1]
+        for at, place in ((first, 0), (hour, -1)):
+            sums = axis.sums([bs.Counts("f", at, hits=1)])
+            assert [each.hits for each in sums].index(1) == place % span.bars
+        assert not any(each.hits for each in axis.sums([bs.Counts("f", first - 1, hits=1)]))
+
+
+def test_bars_stand_upon_each_other_and_the_highest_fills_the_picture() -> None:
+    axis = charts.Axis(charts.SPANS["7d"], HOUR * 3600.0)
+    counts = [bs.Counts("f", HOUR, hits=3, runs=1), bs.Counts("f", HOUR - 24, runs=2)]
+    drawn = charts.calls(axis, counts, charts.SPANS["7d"])
+    (_, before), (_, last) = drawn.columns[-2:]
+    assert drawn.most == 4
+    assert [bar.kind for bar in last] == ["hits", "runs"]
+    assert last[0].top + last[0].height == 100
+    assert last[1].top + last[1].height == pytest.approx(last[0].top)
+    assert 0 <= last[1].top <= 2
+    assert before[0].height == pytest.approx(sum(bar.height for bar in last) / 2, abs=0.1)

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot_dashboard import dashboard
-from dashboard.test_live import Browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,7 +63,7 @@ def test_calls_that_run_and_wait(visit: Visit, make_spot: Callable[..., Spot]) -
     assert "a secret" not in text
     idle = words(client.get("/now").text)
     assert "No call runs, and none waits." in idle
-    assert '<a href="/now">Load it anew</a>' in idle, "without scripts"
+    assert "Load it anew" in idle, "without scripts"
     assert f">{spot.name}</h2>" in idle
 
 
@@ -110,15 +108,11 @@ def test_a_call_that_waits_for_its_limit_stands_there_once(
     assert "key1" in row
 
 
-def test_the_page_follows(make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("beautyspot_dashboard.streaming.PERIOD", 0)
+def test_the_page_asks_for_it_anew(visit: Visit, make_spot: Callable[..., Spot]) -> None:
     spot = make_spot()
-    browser = Browser(dashboard(spots=spot), "/now/events")
+    client = visit(spots=spot)
+    assert 'data-live="/now/part"' in client.get("/now").text
     with under_way(spot):
-        told = browser.follow(lambda events: len(events) >= 2)
-    assert [(each.how, each.element) for each in told[:2]] == [("replace", "now")] * 2
-    assert [each.id for each in told[:2]] == ["0", "1"]
-    assert "app:slow" in told[0].html
-    for last in ("x", "9" * 5000):  # ids of another server
-        browser = Browser(dashboard(spots=spot), "/now/events")
-        assert browser.follow(lambda events: events, last)[0].id == "0"
+        answer = client.get("/now/part")
+    assert "app:slow" in answer.text
+    assert "<html" not in answer.text

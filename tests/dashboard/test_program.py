@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
-import urllib.error
 import urllib.request
 import webbrowser
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from http.client import IncompleteRead
 from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import Any
@@ -19,8 +17,7 @@ import pytest
 from beautyspot import Spot
 from beautyspot_cli.options import Place
 from beautyspot_dashboard import main
-from beautyspot_dashboard.places import board_of
-from beautyspot_dashboard.serving import listening
+from beautyspot_dashboard.program import board_at, listening
 
 
 @pytest.fixture(scope="module")
@@ -43,39 +40,31 @@ class Browser:
     def open(self, link: str) -> Any:
         return self._opener.open(link, timeout=20)
 
-    def status(self, link: str) -> int:
-        try:
-            return int(self.open(link).status)
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code
-
 
 # ----------------------------------------------------------------------- in this process
 
 
 class Desktop:
-    """A desktop whose browser visits a page, and whose user then presses Ctrl-C."""
+    """A desktop whose browser opens a file, and whose user then presses Ctrl-C."""
 
     def __init__(self, end: signal.Signals = signal.SIGINT) -> None:
         self.end = end
-        self.pages: list[str] = []
-        self.browser: Browser | None = None
+        self.page = ""
+        self.file = Path()
+        self.mode = 0
 
-    def open(self, link: str) -> None:
+    def open(self, uri: str) -> None:
         try:
-            self.browser = Browser(link)
-            self.pages.append(self.browser.first)
-            self.look_further(link)
+            self.file = Path(uri.removeprefix("file://"))
+            self.mode = self.file.stat().st_mode & 0o777
+            (link,) = re.findall('href="([^"]*)"', self.file.read_text())
+            self.page = Browser(link).first
         finally:
             os.kill(os.getpid(), self.end)
 
-    def look_further(self, link: str) -> None:
-        """Before the end."""
-
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_it_opens_a_browser_and_says_the_next_link(
+def test_a_browser_is_led_there_by_a_file_of_this_user(
     end: signal.Signals,
     folder: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -86,57 +75,12 @@ def test_it_opens_a_browser_and_says_the_next_link(
     before = signal.getsignal(end)
     assert main([str(folder), "--port", "0"]) == 0
     assert signal.getsignal(end) is before
-    (page,) = desktop.pages
-    assert "shop:ask" in page
+    assert "shop:ask" in desktop.page
+    assert desktop.mode == 0o600
+    assert not desktop.file.exists()
     said = capsys.readouterr()
-    links = [word for word in said.out.split() if word.startswith("http://127.0.0.1:")]
-    assert len(set(links)) == 2
+    assert said.out.count("http://127.0.0.1:") == 1
     assert said.err == ""
-
-
-def test_it_ends_while_a_page_is_followed_and_lets_nobody_in_by_an_old_link(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    class Following(Desktop):
-        def look_further(self, link: str) -> None:
-            assert self.browser is not None
-            self.pages.append(str(self.browser.status(link)))
-            with pytest.raises(urllib.error.HTTPError, match="403"):
-                Browser(link)
-            events = f"{self.browser.base}store/{folder.name}/live/events"
-            self.stream = self.browser.open(events)
-            self.pages.append(self.stream.readline().decode())
-
-    desktop = Following()
-    monkeypatch.setattr(webbrowser, "get", lambda: desktop)
-    assert main([str(folder), "--port", "0"]) == 0
-    assert desktop.pages[1:] == ["200", "retry: 2000\n"]
-    with desktop.stream, suppress(IncompleteRead):  # it ends here, too
-        desktop.stream.read()
-    assert capsys.readouterr().err == ""
-
-
-def _ends_at_once(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    served: list[object] = []
-    monkeypatch.setattr(
-        "beautyspot_dashboard.starting.serve", lambda app, listener: served.append(app)
-    )
-    return served
-
-
-def test_behind_a_proxy_it_says_who_asks_for_passwords(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    served = _ends_at_once(monkeypatch)
-    proxy = "https://team.example.com/cache"
-    assert main([str(folder), "--port", "0", "--behind-proxy", proxy]) == 0
-    said = capsys.readouterr().out
-    assert said.startswith(f"The dashboard is at {proxy}")
-    assert "It asks nobody who they are" in said
-    assert "token" not in said
-    assert served
 
 
 # ----------------------------------------------------------------------- what is wrong
@@ -158,7 +102,7 @@ def test_a_taken_port_is_said(folder: Path, taken: int, capsys: pytest.CaptureFi
 def test_where_the_usual_port_is_taken_it_takes_the_next(
     taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("beautyspot_dashboard.serving.USUAL_PORT", taken)
+    monkeypatch.setattr("beautyspot_dashboard.program.USUAL_PORT", taken)
     with listening(None) as found:
         assert found.getsockname()[0] == "127.0.0.1"
         assert taken < found.getsockname()[1] <= taken + 20
@@ -170,7 +114,6 @@ def test_where_the_usual_port_is_taken_it_takes_the_next(
         (["nowhere"], "there is no file and no folder nowhere"),
         (["--port", "70000"], "70000"),
         (["--sport", "1"], "No such option"),
-        (["--behind-proxy", "team.example.com"], "such as https://team.example.com"),
     ],
 )
 def test_bad_input_is_said(
@@ -198,9 +141,9 @@ def two(tmp_path: Path, make_spot: Callable[..., Spot]) -> Path:
 
 
 def test_a_folder_shows_all_its_stores(two: Path) -> None:
-    board = board_of([Place(str(two), storage="file:///blobs")], read_only=None)
-    assert [each.slug for each in board.shelf] == ["ours", "theirs"]
-    (ours, _) = board.shelf
+    board = board_at([Place(str(two), storage="file:///blobs")], None)
+    assert [each.slug for each in board.shelf.values()] == ["ours", "theirs"]
+    (ours, _) = board.shelf.values()
     path = str(two / ".beautyspot" / "ours.db")
     assert ours.words == ("--store", path, "--storage", "file:///blobs")
 
@@ -209,8 +152,8 @@ def test_without_words_it_is_the_store_here(folder: Path, monkeypatch: pytest.Mo
     (folder / "below").mkdir(exist_ok=True)
     for place in (folder, folder / "below"):  # as the other commands look for it
         monkeypatch.chdir(place)
-        (found,) = board_of([Place()], read_only=None).shelf
-        assert found.slug == folder.name
+        (found,) = board_at([Place()], None).shelf.values()
+        assert found.slug == "app"
         with found.store() as store:
             assert store.total(function="shop:ask").entries == 1
 
@@ -230,5 +173,5 @@ def test_what_is_not_on_this_machine_is_only_looked_at(
 ) -> None:
     database = folder / ".beautyspot" / "app.db"
     given = {"here": str(folder), "sqlite": f"sqlite:///{database}"}.get(store, store)
-    (found,) = board_of([Place(given)], read_only=read_only).shelf
+    (found,) = board_at([Place(given)], read_only).shelf.values()
     assert found.read_only is wanted

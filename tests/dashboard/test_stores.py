@@ -11,9 +11,10 @@ import beautyspot as bs
 import pytest
 from beautyspot.memory import MemoryMetadataStore
 from beautyspot_cli.options import Place
-from beautyspot_dashboard.access.rules import mounted_rules
+from beautyspot_dashboard.access import LOOPBACK, Gate
 from beautyspot_dashboard.app import make_app
-from beautyspot_dashboard.places import board_of
+from beautyspot_dashboard.board import make_board
+from beautyspot_dashboard.program import board_at
 from starlette.testclient import TestClient
 
 
@@ -35,14 +36,12 @@ def test_a_folder_with_several_stores_shows_all(visit: Callable[..., Any], tmp_p
 
 
 def test_a_store_that_comes_later_is_shown(visit: Callable[..., Any], tmp_path: Path) -> None:
-    fill(tmp_path, "one")
     client = visit(tmp_path)
-    assert client.get("/", follow_redirects=False).headers["location"] == "/store/one"
-    fill(tmp_path, "two")
-    assert 'href="/store/two"' in client.get("/stores").text
-    assert client.get("/store/two").status_code == 200
-    shown = client.get("/store/one").text
-    assert f"--store {tmp_path / 'one.db'}" in shown, "the folder alone would not do any more"
+    assert "nothing stored yet" in client.get("/stores").text
+    (slug,) = set(re.findall('/store/([^/"]+)', client.get("/stores").text))
+    assert client.get(f"/store/{slug}").status_code == 400
+    fill(tmp_path, "one")
+    assert "app:upper" in client.get(f"/store/{slug}").text
 
 
 def test_a_store_that_is_gone_says_so(visit: Callable[..., Any], tmp_path: Path) -> None:
@@ -83,7 +82,7 @@ def test_a_password_in_a_url_is_not_shown(
     if is_mounted:
         client = visit(place)
     else:
-        app = make_app(board_of([Place(place)], read_only=None), mounted_rules(()))
+        app = Gate(make_app(board_at([Place(place)], None)), frozenset(LOOPBACK))
         client = TestClient(app, base_url="http://localhost")
     stores = client.get("/stores")
     assert "127.0.0.1" in stores.text or "/run/none.sock" in stores.text
@@ -133,12 +132,10 @@ class Remote(MemoryMetadataStore):
 
 @pytest.mark.parametrize("told", [None, True, False])
 def test_what_is_not_on_this_machine_is_read_only(told: bool | None, spot: Any) -> None:
-    from beautyspot_dashboard.opening import shelf_of
-
     for metadata in (Remote(), MemoryMetadataStore()):
-        board = shelf_of(bs.open_store(metadata, config=False), (), read_only=told)
-        (shelved,) = board.shelf
+        board = make_board(bs.open_store(metadata, config=False), read_only=told)
+        (shelved,) = board.shelf.values()
         assert shelved.read_only == (metadata.remote if told is None else told)
-    (own,) = shelf_of((), spot, read_only=None).shelf
+    (own,) = make_board((), spot, read_only=None).shelf.values()
     assert not own.read_only
     assert own.words == ("--store", str(spot.db_path))

@@ -33,15 +33,12 @@ FLOORS = (
 """Core from the ground up: a district imports from itself and from the floors below its own."""
 
 DASHBOARD = (
-    {"kept", "masking", "removals", "streaming"},
-    {"news", "shelf"},
-    {"board", "summaries"},
-    {"opening", "places"},
+    {"kept"},
+    {"board"},
     {"rendering"},
     {"access", "values"},
     {"pages"},
-    {"app", "serving"},
-    {"starting"},
+    {"app"},
     {"program"},
     {"", "__main__"},
 )

@@ -10,20 +10,17 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 from starlette.staticfiles import StaticFiles
 
-from beautyspot_dashboard.access.gate import Gate
-from beautyspot_dashboard.opening import shelf_of
+from beautyspot_dashboard.access import Gate, host_names
+from beautyspot_dashboard.board import make_board
 from beautyspot_dashboard.pages import (
     failures,
-    function,
     functions,
-    health,
-    home,
     limits,
     live,
-    now,
     removal,
     result,
     results,
+    stores,
     value,
 )
 
@@ -33,21 +30,16 @@ if TYPE_CHECKING:
     from beautyspot import Spot
     from starlette.types import ASGIApp
 
-    from beautyspot_dashboard.access.rules import Rules
-    from beautyspot_dashboard.board import Board
-    from beautyspot_dashboard.opening import Openable
+    from beautyspot_dashboard.board import Board, Openable
 
 _PAGES = (
-    home,
-    health,
+    stores,
     functions,
-    function,
     results,
     result,
     removal,
     limits,
     live,
-    now,
     value,
 )
 
@@ -74,20 +66,18 @@ def dashboard(
     Raises:
         ConfigError: nothing is given to be shown, or a host is none.
     """
-    from beautyspot_dashboard.access.rules import mounted_rules
-
-    board = shelf_of(stores, spots, read_only=read_only)
-    return make_app(board, mounted_rules(hosts))
+    names = host_names(hosts)
+    return Gate(make_app(make_board(stores, spots, read_only=read_only)), names)
 
 
-def make_app(board: Board, rules: Rules) -> ASGIApp:
-    """The application of a board, behind the rules of who may ask."""
+def make_app(board: Board) -> ASGIApp:
+    """The application of a board, which answers whoever asks: it belongs behind a `Gate`."""
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        board.removals.close()
-        board.shelf.close()
+        for each in board.shelf.values():
+            each.close()
 
     static = Mount(
         "/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static"
@@ -100,4 +90,4 @@ def make_app(board: Board, rules: Rules) -> ASGIApp:
     )
     app.router.redirect_slashes = False  # that would name the scheme and the host anew
     app.state.board = board
-    return Gate(app, rules)
+    return app

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import webbrowser
+from queue import Queue
+from types import SimpleNamespace
+
+import pytest
+from beautyspot_dashboard.program import leading_to
 from browsing.canary import Canary
 from browsing.chromium import ELSEWHERE
 from browsing.served import Served
@@ -63,3 +69,18 @@ def test_a_page_of_another_port_reads_frames_and_changes_nothing(
         page.evaluate("document.getElementById('form').submit()")
     assert "kinds:" not in page.content()
     assert tabs.open(f"{served.path}/results").locator("tbody tr").count() > 1
+
+
+def test_the_file_leads_there_and_the_token_is_not_in_the_address(
+    served: Served, tabs: Tabs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the desktop is told to open, which to the browser is another site."""
+    opened = Queue[str]()
+    monkeypatch.setattr(webbrowser, "get", lambda: SimpleNamespace(open=opened.put))
+    with leading_to(served.url):
+        context = tabs.profile.browser.new_context()
+        page = context.new_page()
+        page.goto(opened.get(timeout=20))
+        page.get_by_role("heading", name="Stores").wait_for()
+        assert page.url == f"{served.origin}/"
+        context.close()

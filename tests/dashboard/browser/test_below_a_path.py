@@ -1,4 +1,4 @@
-"""Mounted in an application, and behind a proxy: below a path of another server."""
+"""Mounted in an application: below a path of another server."""
 
 from __future__ import annotations
 
@@ -10,10 +10,7 @@ import pytest
 import uvicorn
 from beautyspot.spot import Spot
 from beautyspot_dashboard import dashboard
-from browsing.served import serving
-from browsing.stored import Stored
 from browsing.tabs import Tabs
-from servers.ports import free_port
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -66,12 +63,3 @@ def walk(tabs: Tabs, origin: str) -> None:
 
 def test_mounted_in_an_application(mounted: str, tabs: Tabs) -> None:
     walk(tabs, mounted)
-
-
-@pytest.mark.slow
-def test_behind_a_proxy(stored: Stored, tabs: Tabs) -> None:
-    port = free_port()
-    origin = f"http://127.0.0.1:{port}"
-    options = ("--port", str(port), "--behind-proxy", f"{origin}{BELOW}")
-    with serving(stored.databases["changing"], options=options):
-        walk(tabs, origin)

@@ -8,8 +8,7 @@ from beautyspot import BeautyspotError, ConfigError, RecordNotFound
 from starlette.exceptions import HTTPException
 
 from beautyspot_dashboard.board import board_of
-from beautyspot_dashboard.rendering.notices import notice
-from beautyspot_dashboard.rendering.templates import render
+from beautyspot_dashboard.rendering.templates import notice, render
 
 if TYPE_CHECKING:
     from collections.abc import Callable

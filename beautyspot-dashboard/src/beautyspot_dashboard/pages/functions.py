@@ -1,43 +1,49 @@
-"""The functions of a store: what fills it, and what it saved."""
+"""The functions of a store, and one of them: what fills it, and what it saved."""
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from beautyspot import Counts, StoredFunction
+from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
-from beautyspot_dashboard.pages.calls import SPANS, calls
-from beautyspot_dashboard.rendering.charts import SPARK, Chart, Span
-from beautyspot_dashboard.rendering.command_lines import command_line
-from beautyspot_dashboard.rendering.links import with_query
+from beautyspot_dashboard.rendering.charts import SPANS, Axis, calls
+from beautyspot_dashboard.rendering.filters import command_line
+from beautyspot_dashboard.rendering.links import result_href
 from beautyspot_dashboard.rendering.templates import render
-from beautyspot_dashboard.summaries import Summary, summary
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot import Counts, Store, StoredFunction
     from starlette.requests import Request
     from starlette.responses import Response
 
+    from beautyspot_dashboard.rendering.charts import Span
+
+_MOST: Final = 500
+"""Functions on the page: the first ones of its order."""
+
+_LOOKED_AT: Final = 200
+"""Of the newest results of a function, those whose versions are told."""
+
+_NEWEST: Final = 10
+"""Results on the page of a function."""
+
 
 class Column(NamedTuple):
-    """A column that the table can be sorted by.
+    """A column that the table can be sorted by."""
 
-    Attributes:
-        sort: its name in URLs.
-        label: its head.
-        value: what stands in it; None is last.
-        optional: whether it is left out where all are 0.
-    """
-
-    sort: str
-    label: str
-    value: Callable[[StoredFunction], Any]
-    optional: bool = False
+    sort: str  # its name in URLs
+    label: str  # its head
+    value: Callable[[StoredFunction], Any]  # what stands in it; None is last
+    optional: bool = False  # whether it is left out where all are 0
 
 
+_NAME: Final = Column("name", "Function", lambda each: each.name)
+_MADE: Final = Column("newest", "Newest", lambda each: each.newest)
 COLUMNS: Final = (
     Column("saved", "Time saved", lambda each: each.counts.seconds_saved),
     Column("money", "Money saved", lambda each: each.counts.money_saved, optional=True),
@@ -50,34 +56,24 @@ COLUMNS: Final = (
     Column("results", "Results", lambda each: each.entries),
     Column("size", "Size", lambda each: each.size),
 )
-_BY_NAME: Final = Column("name", "Function", lambda each: each.name)
-_NEWEST: Final = Column("newest", "Newest", lambda each: each.newest)
-_SORTS: Final = {each.sort: each for each in (_BY_NAME, *COLUMNS, _NEWEST)}
-
-_SPANS: Final = {age: SPANS[age] for age in ("24h", "7d")}
-
-_MOST: Final = 500
-"""Functions on the page: the first ones of its order."""
-
-
-class Heading(NamedTuple):
-    """The head of a column."""
-
-    label: str
-    link: str  # the query that sorts by it
-    direction: str  # "ascending", "descending", or "" where the table is sorted by another
-    is_number: bool
 
 
 def functions(request: Request) -> Response:
     """A line for each function, under what all of them saved."""
     shelved = shelved_of(request)
-    store = shelved.store()
-    found = summary(shelved)
-    span = _SPANS.get(request.query_params.get("since", ""), SPANS["24h"])
-    by = _SORTS.get(request.query_params.get("sort", ""), _SORTS["saved"])
-    columns = [each for each in COLUMNS if _is_shown(each, found)]
-    rows = in_order(found.functions, by)[:_MOST]
+    store, found, span = shelved.store(), shelved.summary(), _span(request, "24h", "7d")
+    given = request.query_params.get("sort")
+    by = next((each for each in (_NAME, *COLUMNS, _MADE) if each.sort == given), COLUMNS[0])
+    rows = sorted(found.functions, key=_NAME.value)
+    if by is not _NAME:
+        rows.sort(key=lambda each: by.value(each) or 0, reverse=True)
+    columns = [
+        each for each in COLUMNS if not each.optional or any(map(each.value, found.functions))
+    ]
+    axis = Axis(span, store.metadata.now())
+    counts: dict[str, list[Counts]] = {}
+    for each in store.counts(since=axis.begin):
+        counts.setdefault(each.func_identifier, []).append(each)
     return render(
         request,
         "functions.html",
@@ -85,46 +81,64 @@ def functions(request: Request) -> Response:
         section="functions",
         summary=found,
         columns=columns,
-        headings=[_heading(request, each, by) for each in (_BY_NAME, *columns, _NEWEST)],
-        functions=rows,
-        lines=lines(store, rows, span),
+        headings=(_NAME, *columns, _MADE),
+        by=by,
+        functions=rows[:_MOST],
+        spark=lambda each: calls(axis, counts[each.name], span) if each.name in counts else None,
         span=span,
-        spans=_SPANS,
+        spans={age: SPANS[age] for age in ("24h", "7d")},
         command=command_line(shelved, "ls"),
     )
 
 
-def in_order(functions: list[StoredFunction], by: Column) -> list[StoredFunction]:
-    """The functions, sorted; equal ones by name."""
-    named = sorted(functions, key=_BY_NAME.value)
-    if by is _BY_NAME:
-        return named
-    return sorted(named, key=lambda each: by.value(each) or 0, reverse=True)
-
-
-def lines(store: Store, functions: list[StoredFunction], span: Span) -> dict[str, Chart]:
-    """A spark line for each function that was called in a stretch of time."""
-    axis = span.axis(store.metadata.now())
-    shown = {each.name for each in functions}
-    found: dict[str, list[Counts]] = {}
-    for each in store.counts(since=axis.begin):
-        if each.func_identifier in shown:
-            found.setdefault(each.func_identifier, []).append(each)
-    return {name: calls(counts, span, axis, SPARK) for name, counts in found.items()}
-
-
-def _is_shown(column: Column, found: Summary) -> bool:
-    return not column.optional or any(column.value(each) for each in found.functions)
-
-
-def _heading(request: Request, column: Column, by: Column) -> Heading:
-    direction = "ascending" if column is _BY_NAME else "descending"
-    return Heading(
-        column.label,
-        with_query(request, sort=column.sort),
-        direction if column is by else "",
-        column in COLUMNS,
+def function(request: Request) -> Response:
+    """One function: what it saved, when it was called, its newest results and their versions."""
+    shelved = shelved_of(request)
+    store, found, span = shelved.store(), shelved.summary(), _span(request, *SPANS)
+    name = request.query_params.get("name", "")
+    one = next((each for each in found.functions if each.name == name), None)
+    if one is None and not (found.counting and name):
+        raise HTTPException(404, f"there is no function {name!r} in this store: see the list")
+    one = one or StoredFunction(name, 0, 0, None, None, Counts(name, 0), None)
+    axis = Axis(span, store.metadata.now())
+    page = store.page("newest", limit=_LOOKED_AT, function=name)
+    versions = Counter(each.version or "" for each in page.records).most_common()
+    version = (page.records[0].version or "") if page.records else ""
+    outdated = None
+    if one.code_changed:
+        outdated = shelved.kept.get(
+            ("outdated", name, version),
+            lambda: store.total(function=name, version=version, outdated=True),
+        )
+    return render(
+        request,
+        "function.html",
+        store=shelved,
+        section="functions",
+        function=one,
+        summary=found,
+        chart=calls(axis, store.counts(name, since=axis.begin), span),
+        axis=axis,
+        span=span,
+        spans=SPANS,
+        records=page.records[:_NEWEST],
+        versions=versions,
+        version=version,
+        others=sum(number for each, number in versions if each != version),
+        all_versions=page.following is None,
+        looked_at=len(page.records),
+        link=lambda record: result_href(request, record.cache_key),
+        outdated=outdated,
+        command=command_line(shelved, "stats", name, options={"by": span.unit, "since": span.age}),
     )
 
 
-routes = [Route("/store/{store}", functions, name="functions")]
+def _span(request: Request, *ages: str) -> Span:
+    given = request.query_params.get("since", "")
+    return SPANS[given if given in ages else ages[0]]
+
+
+routes = [
+    Route("/store/{store}", functions, name="functions"),
+    Route("/store/{store}/function", function, name="function"),
+]

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from beautyspot import BeautyspotError
 from starlette.routing import Route
 
-from beautyspot_dashboard.board import board_of, shelved_of
-from beautyspot_dashboard.pages.limit_counts import SPANS, bars, by_function, by_part, summed
-from beautyspot_dashboard.rendering.command_lines import command_line
+from beautyspot_dashboard.board import board_of, shelved_of, summed
+from beautyspot_dashboard.rendering.charts import SPANS, Axis, chart
+from beautyspot_dashboard.rendering.filters import command_line
 from beautyspot_dashboard.rendering.templates import render
 
 if TYPE_CHECKING:
-    from beautyspot import Spot, Store
+    from beautyspot import Counts, Spot, Store
     from starlette.requests import Request
     from starlette.responses import Response
-
-_FIRST: Final = SPANS["24h"]
 
 
 def limits(request: Request) -> Response:
     """The chart, its numbers, a line for each function, and the rates where they are known."""
     shelved = shelved_of(request)
     store = shelved.store()
-    span = SPANS.get(request.query_params.get("since", ""), _FIRST)
-    axis = span.axis(store.metadata.now())
-    counts = [each for each in store.counts(since=axis.begin) if each.grants or each.refusals]
-    parts = by_part(counts, axis)
-    options = {"limits": True, "by": span.unit, "since": span.age}
+    span = SPANS.get(request.query_params.get("since", ""), SPANS["24h"])
+    axis = Axis(span, store.metadata.now())
+    parts = axis.sums(store.counts(since=axis.begin))
+    functions = store.counts(since=axis.begin, hourly=False)
+    asked = [each for each in functions if each.grants or each.refusals]
+    text = f"Permits by {span.unit}; the table below has the numbers"
+    spots = [spot for spot in board_of(request).spots if _has(spot, store)]
     return render(
         request,
         "limits.html",
@@ -36,20 +36,26 @@ def limits(request: Request) -> Response:
         section="limits",
         spans=SPANS,
         span=span,
-        total=summed(counts),
-        parts=parts,
-        chart=bars(parts, span),
+        total=summed(asked),
+        parts=list(zip(axis.names, parts, strict=True)),
+        chart=chart(axis, parts, _amounts, _words, text),
         axis=axis,
-        functions=by_function(counts),
-        limits=_rates(board_of(request).spots, store),
-        command=command_line(shelved, "stats", options=options),
+        functions=sorted(asked, key=lambda each: -each.seconds_waited),
+        limits=[limit for spot in spots for limit in spot.activity().limits],
+        command=command_line(
+            shelved, "stats", options={"limits": True, "by": span.unit, "since": span.age}
+        ),
     )
 
 
-def _rates(spots: tuple[Spot, ...], store: Store) -> list[object]:
-    """The limits of the Spots of this process that have this store."""
-    activities = [spot.activity() for spot in spots if _has(spot, store)]
-    return [limit for activity in activities for limit in activity.limits]
+def _amounts(counts: Counts) -> dict[str, int]:
+    at_once = max(0, counts.grants - counts.waits)
+    return {"at-once": at_once, "waited": counts.waits, "refused": counts.refusals}
+
+
+def _words(counts: Counts) -> str:
+    at_once, waited, refused = _amounts(counts).values()
+    return f"{at_once:,} at once, {waited:,} after a wait, {refused:,} refused"
 
 
 def _has(spot: Spot, store: Store) -> bool:

@@ -1,46 +1,52 @@
-"""Removals, with what they would remove first."""
+"""Removals: what would go is shown first.
+
+What is shown is a filter at a moment. The removal repeats it over the results that were made
+before that moment, so that what was made since stays.
+"""
 
 from __future__ import annotations
 
-import math
 import re
-import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot import ConfigError
+from beautyspot import BeautyspotError, ConfigError, Removal
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
 from beautyspot_dashboard import kept
-from beautyspot_dashboard.board import board_of, shelved_of
-from beautyspot_dashboard.pages.choices import read_choice
-from beautyspot_dashboard.removals import Job
-from beautyspot_dashboard.rendering.filters import told
-from beautyspot_dashboard.rendering.kinds import kind_of
-from beautyspot_dashboard.rendering.links import href, result_href, with_query, without_empty
+from beautyspot_dashboard.board import shelved_of
+from beautyspot_dashboard.pages.results import table
+from beautyspot_dashboard.rendering.filters import LABELS, command_line, read_filters
+from beautyspot_dashboard.rendering.links import href, with_query, without_empty
 from beautyspot_dashboard.rendering.templates import render
-from beautyspot_dashboard.summaries import function_names, offered
-from beautyspot_dashboard.values.media import thumbnail_href
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
-    from beautyspot import Collected, Removal, Removed, Store, TaskRecord
+    from beautyspot import Collected, Removed, TaskRecord
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from beautyspot_dashboard.pages.choices import Choice
-    from beautyspot_dashboard.shelf import Shelved
+    from beautyspot_dashboard.board import Shelved
 
-FEW: Final = 100
-"""So many results stand in the URL that removes them; more are remembered here."""
+OWN: Final = ("what", "show", "at")
+"""Names in the query that choose nothing."""
 
-_SHOWN: Final = ("Type", "Arguments", "Function", "Made", "Used", "Size", "Took", "Version", "Key")
-"""The columns of the first results."""
+_LIMITS: Final = {
+    "max-size": "max_size",
+    "max-entries": "max_entries",
+    "older": "older_than",
+    "unused": "unused_for",
+}
+"""Name in the query, and of the option -> argument of `Store.prune`."""
 
-_SOON: Final = 0.5
-"""Seconds that the answer waits for the end, which it then can tell at once."""
+_KNOWN: Final = {
+    "results": tuple(LABELS),
+    "prune": ("function", "version", "tag"),
+    "collect": (),
+}
+"""The filters of each way to choose."""
 
 READ_ONLY: Final = (
     "this dashboard is read-only: start it with beautyspot ui --no-read-only, or mount it with "
@@ -48,191 +54,132 @@ READ_ONLY: Final = (
 )
 
 
+class Choice:
+    """What a URL chooses to be removed: results by filters, results over limits, or blobs.
+
+    Attributes:
+        what: "results", "prune" or "collect".
+        filters: what was typed, limits too, and what is wrong with it.
+        is_made: whether there is something to be shown; else it is to be typed, or mended.
+    """
+
+    def __init__(self, shelved: Shelved, query: dict[str, str]) -> None:
+        self._store = shelved.store()
+        self.what = next((each for each in _KNOWN if each == query.get("what")), "results")
+        own = (*OWN, *_LIMITS, "keep-expired") if self.what == "prune" else (*OWN, "grace")
+        self.filters = filters = read_filters(shelved, query, own, _KNOWN[self.what])
+        self._limits: dict[str, Any] = {}
+        if self.what == "prune":
+            for name, argument in _LIMITS.items():
+                if query.get(name):
+                    filters.given[name] = query[name]
+                    is_count = name == "max-entries" and re.fullmatch("[0-9]{1,18}", query[name])
+                    self._limits[argument] = int(query[name]) if is_count else query[name]
+            filters.given.update({"keep-expired": "1"} if query.get("keep-expired") else {})
+            self._limits["expired"] = "keep-expired" not in filters.given
+            try:
+                self.rows(0.0)  # it checks, and reads nothing
+            except ConfigError as error:
+                filters.note(error)
+        elif self.what == "collect":
+            filters.given["grace"] = query.get("grace") or "1h"
+        elif query.get("show") and not filters.given and not filters.problems:
+            filters.problems[""] = "give a filter; the function * is everything"
+        wants = bool(filters.given) if self.what == "results" else bool(query.get("show"))
+        self.is_made = wants and not filters.problems
+
+    def rows(self, at: float) -> Iterator[TaskRecord]:
+        """The rows that are chosen, of those that were made before a moment."""
+        where: Any = self.filters.where
+        if self.what == "prune":
+            older: Any = {"older": datetime.fromtimestamp(at, UTC)}
+            return self._store.over_limits(**self._limits, **where, **older)
+        found = self._store.rows(**where)
+        return (record for record in found if (record.made_at or 0.0) < at)
+
+
 def remove(request: Request) -> Response:
-    """GET shows what would be removed; POST removes what was shown, and nothing else."""
-    shelved = shelved_of(request)
-    if request.method != "POST":
-        own = href(request, "remove", store=shelved.slug)
-        return without_empty(request, own) or _preview(request, shelved)
-    if shelved.read_only:
-        raise HTTPException(403, f"nothing was removed: {READ_ONLY}")
-    is_blobs = request.query_params.get("what") == "collect"
-    name = _collected(request, shelved) if is_blobs else _removed(request, shelved)
-    if name is None:
-        return _preview(request, shelved, again=True)
-    job = board_of(request).removals.job(name)
-    if job is not None:
-        job.wait(_SOON)
-    return RedirectResponse(href(request, "removed", store=shelved.slug, job=name), 303)
+    """GET shows what would be removed; POST removes it."""
+    shelved, query = shelved_of(request), request.query_params
+    own = href(request, "remove", store=shelved.slug)
+    if request.method != "POST" and (leads := without_empty(request, own)):
+        return leads
+    store = shelved.store()
+    choice = Choice(shelved, dict(query))
+    filters = choice.filters
+    if request.method == "POST":
+        return _removed(request, shelved, choice)
 
+    def look() -> tuple[float, Removal | Collected]:
+        at = store.metadata.now()
+        if choice.what == "collect":
+            return at, store.collect(filters.given["grace"], dry_run=True)
+        return at, store.removal(choice.rows(at))
 
-def removed(request: Request) -> Response:
-    """What was removed, or is removed so far."""
-    shelved = shelved_of(request)
-    job = board_of(request).removals.job(request.path_params["job"])
-    if job is None or job.slug != shelved.slug:
-        raise HTTPException(
-            404,
-            "nothing is known here of this removal: the dashboard was started since, or runs in "
-            "several processes. See in the results what is left; to remove again is safe",
-        )
-    page = render(request, "removed.html", store=shelved, section="remove", job=job)
-    if not job.is_done:
-        page.headers["refresh"] = "1"
-    return page
-
-
-def _preview(request: Request, shelved: Shelved, *, again: bool = False) -> Response:
-    """What would go, and the form that removes exactly that."""
-    names = function_names(shelved)
-    choice = read_choice(shelved, request.query_params, names)
-    foreseen = _foreseen(request, shelved, choice) if choice.is_made else {}
+    found = None
+    if choice.is_made:
+        try:
+            found = shelved.kept.get(("removal", request.url.query), look, kept.LONG)
+        except ConfigError as error:
+            filters.note(error)
+    at, foreseen = found or (0.0, None)
+    first = foreseen.first if isinstance(foreseen, Removal) else []
+    looks = choice.is_made and foreseen is None and not filters.problems
     page = render(
         request,
         "remove.html",
-        400 if choice.filters.problems else (409 if again else 200),
+        400 if filters.problems else 200,
         store=shelved,
         section="remove",
         choice=choice,
-        filters=choice.filters,
-        names=offered(names),
-        again=again,
+        filters=filters,
+        names=shelved.function_names(),
+        foreseen=foreseen,
+        looks=looks,
         read_only=READ_ONLY,
-        shown=_SHOWN,
-        exact=False,
-        came=False,
-        kind_of=kind_of,
-        thumbnail=lambda record: thumbnail_href(request, record),
-        narrowed=lambda **filters: href(request, "results", filters, store=shelved.slug),
-        link=lambda record: result_href(request, record.cache_key),
-        own=href(request, "remove", store=shelved.slug),
-        command=choice.command,
-        **{"removal": None, "blobs": None, "action": "", "looks": False, **foreseen},
+        action=with_query(request, at=repr(at)),
+        own=own,
+        command=command_line(
+            shelved, "rm" if choice.what == "results" else choice.what, options=filters.options
+        ),
+        **table(request, first),
     )
-    if foreseen.get("looks"):
+    if looks:
         page.headers["refresh"] = "2"
     return page
 
 
-def _foreseen(request: Request, shelved: Shelved, choice: Choice) -> dict[str, Any]:
-    """What would go, and the query of the form that removes it."""
-    store = shelved.store()
-    if choice.filters.waits:
-        return {"looks": True}
-    if choice.rows is None:
-        return _foreseen_blobs(request, shelved, choice)
-    rows = choice.rows
-
-    def look() -> tuple[list[TaskRecord], Removal]:
-        few: list[TaskRecord] = []
-        return few, store.removal(_noted(rows(), few))
-
-    found = shelved.kept.get(("removal", choice.command), look, kept.LONG)
-    if found is None:
-        return {"looks": True}
-    few, removal = found.value
-    plain = all(re.fullmatch(r"[\w-]+", each.cache_key, re.ASCII) for each in few)
-    told_by: dict[str, str] = {}
-    if removal.entries <= FEW and plain:
-        told_by = {"only": "~".join(f"{each.cache_key}~{each.made_at!r}" for each in few)}
-    elif not shelved.read_only:
-        told_by = {"shown": board_of(request).removals.hold(shelved.slug, removal)}
-    return {"removal": removal, "action": _action(request, **told_by)}
-
-
-def _noted(rows: Iterable[TaskRecord], few: list[TaskRecord]) -> Iterator[TaskRecord]:
-    """The rows, of which the first are noted: no more than may stand in a URL."""
-    for record in rows:
-        if len(few) < FEW:
-            few.append(record._replace(result_data=None))
-        yield record
-
-
-def _foreseen_blobs(request: Request, shelved: Shelved, choice: Choice) -> dict[str, Any]:
-    grace = choice.filters.given["grace"]
-
-    def look() -> tuple[float, Collected]:
-        return time.time(), shelved.store().collect(grace, dry_run=True)
-
-    found = shelved.kept.get(("blobs", grace), look, kept.LONG)
-    if found is None:
-        return {"looks": True}
+def _removed(request: Request, shelved: Shelved, choice: Choice) -> Response:
+    """Remove what was shown, and tell what was removed."""
+    if shelved.read_only:
+        raise HTTPException(403, f"nothing was removed: {READ_ONLY}")
     try:
-        asked, blobs = found.value
-    except ConfigError as error:
-        choice.filters.problems["grace"] = told(error, "grace")
-        return {}
-    return {"blobs": blobs, "action": _action(request, asked=repr(asked))}
-
-
-def _action(request: Request, **told_by: str) -> str:
-    return with_query(request, **{"only": None, "shown": None, "asked": None, **told_by})
-
-
-def _removed(request: Request, shelved: Shelved) -> str | None:
-    """Begin to remove the results that were shown; None where they are not known any more."""
-    query, held = request.query_params, board_of(request).removals.held
-    removal: Removal | None = held(shelved.slug, query.get("shown", ""))
-    if removal is None and query.get("only"):
-        store, parts = shelved.store(), query["only"].split("~")
-        shown = list(zip(parts[::2], parts[1::2], strict=False))[:FEW]
-        removal = store.removal(_rows(store, shown))
-    if removal is None:
-        return None
-    chosen = removal
-    job = Job(shelved.slug, "results", chosen.entries)
-    return _started(request, shelved, job, lambda: chosen.carry_out(job.at))
-
-
-def _rows(store: Store, shown: list[tuple[str, str]]) -> Iterator[TaskRecord]:
-    """The rows of these keys that were made when it was shown, and are no others since."""
-    for key, made in shown:
-        record = store.metadata.get(key)
-        if record is not None and repr(record.made_at) == made:
-            yield record
-
-
-def _collected(request: Request, shelved: Shelved) -> str | None:
-    """Begin to remove blobs, and none that has become old enough only since they were shown."""
-    query, store = request.query_params, shelved.store()
-    asked = _time(query.get("asked", ""))
-    if not asked:
-        return None
-    grace = _longer(query.get("grace") or "1h", max(0, math.ceil(time.time() - asked)))
-    store.rows(limit=1, unused=grace)  # it checks, and reads nothing
-    job = Job(shelved.slug, "blobs", 0)
-    return _started(request, shelved, job, lambda: store.collect(grace))
-
-
-def _started(
-    request: Request, shelved: Shelved, job: Job, work: Callable[[], Removed | Collected]
-) -> str:
-    def carry_out(_: Job) -> Removed | Collected:
-        try:
-            return work()
-        finally:
-            shelved.kept.forget()  # what was counted before
-
-    return board_of(request).removals.start(job, carry_out)
-
-
-def _longer(grace: str, seconds: int) -> str | float:
-    try:
-        return float(grace) + seconds
+        at = float(request.query_params.get("at", ""))
     except ValueError:
-        return f"{grace} {seconds}s"
-
-
-def _time(text: str) -> float:
-    """A Unix time; 0 where the text is none."""
+        at = 0.0
+    if not (choice.is_made and 0 < at < 1e11):
+        raise HTTPException(400, "nothing was removed: go back, and look at what would go first")
+    store, problem = shelved.store(), ""
+    seen: list[Removed | Collected] = []
     try:
-        found = float(text)
-    except ValueError:
-        return 0.0
-    return found if math.isfinite(found) else 0.0
+        if choice.what == "collect":
+            seen.append(store.collect(choice.filters.given["grace"]))
+        else:
+            seen.append(store.removal(choice.rows(at)).carry_out(seen.append))
+    except BeautyspotError as error:
+        problem = str(error)
+    finally:
+        shelved.kept.forget()  # what was counted before
+    return render(
+        request,
+        "removed.html",
+        503 if problem else 200,
+        store=shelved,
+        section="remove",
+        what=choice.what,
+        done=seen[-1] if seen else None,
+        problem=problem,
+    )
 
 
-routes = [
-    Route("/store/{store}/remove", remove, methods=["GET", "POST"], name="remove"),
-    Route("/store/{store}/removed/{job}", removed, name="removed"),
-]
+routes = [Route("/store/{store}/remove", remove, methods=["GET", "POST"], name="remove")]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from beautyspot import BeautyspotError
@@ -12,35 +10,26 @@ from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.pages.results import read_listed
-from beautyspot_dashboard.rendering.arguments import laid_out
-from beautyspot_dashboard.rendering.command_lines import command_line
-from beautyspot_dashboard.rendering.kinds import kind_of
+from beautyspot_dashboard.rendering.filters import command_line
 from beautyspot_dashboard.rendering.links import href, result_href
+from beautyspot_dashboard.rendering.rows import kind_of, laid_out
 from beautyspot_dashboard.rendering.templates import render
-from beautyspot_dashboard.summaries import function_names
 from beautyspot_dashboard.values.showing import shown
 
 if TYPE_CHECKING:
-    from beautyspot import Store, TaskRecord
+    from beautyspot import TaskRecord
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from beautyspot_dashboard.shelf import Shelved
+    from beautyspot_dashboard.board import Shelved
 
 
-@dataclass(frozen=True)
-class Neighbours:
-    """Where a result's page leads: back to the list that it is in, and to those beside it.
-
-    Attributes:
-        back: the list.
-        before, behind: the pages of the results beside it on the page of that list; "" where there
-            is none, or it would take too long to find.
-    """
+class Neighbours(NamedTuple):
+    """Where a result's page leads: back to the list that it is in, and to those beside it."""
 
     back: str
-    before: str = ""
-    behind: str = ""
+    before: str = ""  # the page of the result before it in that list; "" where there is none,
+    behind: str = ""  # and of that behind it; or it would take too long to find them
 
 
 def result(request: Request) -> Response:
@@ -58,7 +47,7 @@ def result(request: Request) -> Response:
         value=shown(request, store, record),
         arguments=laid_out(record.arguments),
         neighbours=_neighbours(request, shelved, record),
-        has_expired=_has_expired(store, record),
+        has_expired=record.expires_at is not None and record.expires_at <= store.metadata.now(),
         command=command_line(shelved, "show", record.cache_key),
     )
 
@@ -67,7 +56,9 @@ def why(request: Request) -> Response:
     """Why the result's call ran: what differs from the nearest earlier one, side by side."""
     shelved = shelved_of(request)
     found = shelved.store().why(request.path_params["key"])
-    runs = [run for run in (found.record, found.nearest) if run is not None]
+    runs = [_parts(run) for run in (found.record, found.nearest) if run is not None]
+    names = dict.fromkeys(name for run in runs for name in run)
+    lines = [(name, [run.get(name) or "" for run in runs]) for name in names]
     return render(
         request,
         "why.html",
@@ -75,7 +66,7 @@ def why(request: Request) -> Response:
         section="results",
         record=found.record,
         why=found,
-        lines=_side_by_side(runs),
+        lines=[(name, texts, len(set(texts)) > 1) for name, texts in lines if any(texts)],
         link=lambda record: result_href(request, record.cache_key),
         command=command_line(shelved, "why", found.record.cache_key),
     )
@@ -103,48 +94,16 @@ def _neighbours(request: Request, shelved: Shelved, record: TaskRecord) -> Neigh
     back = href(request, "results", query, store=shelved.slug)
     if not within:
         return Neighbours(back)
-    store = shelved.store()
-    listed = read_listed(store, query, function_names(shelved))
-    if listed.filters.problems or listed.filters.waits or not listed.is_cheap:
+    try:
+        listed = read_listed(shelved, query)
+        is_there = listed.is_cheap and not listed.filters.problems
+        rows = listed.page(shelved.store()).records if is_there else []
+        keys = [each.cache_key for each in rows]
+        at = keys.index(record.cache_key)
+    except (BeautyspotError, ValueError):  # the list is another one by now
         return Neighbours(back)
-    keys: list[str] = []
-    with suppress(BeautyspotError):  # the list is another one by now
-        keys = [each.cache_key for each in listed.page(store).records]
-    if record.cache_key not in keys:
-        return Neighbours(back)
-    at = keys.index(record.cache_key)
-    links = [result_href(request, key, within) for key in keys]
-    return Neighbours(back, "".join(links[at - 1 : at]), "".join(links[at + 1 : at + 2]))
-
-
-def _has_expired(store: Store, record: TaskRecord) -> bool:
-    return record.expires_at is not None and record.expires_at <= store.metadata.now()
-
-
-@dataclass(frozen=True)
-class Line:
-    """One thing of two runs.
-
-    Attributes:
-        name: what it is.
-        texts: that of the run, and of the nearest one.
-        differs: whether they are different.
-    """
-
-    name: str
-    texts: tuple[str, ...]
-    differs: bool
-
-
-def _side_by_side(runs: list[TaskRecord]) -> list[Line]:
-    """What the rows of one or two runs tell, a line each; what neither has is left out."""
-    parts = [_parts(run) for run in runs]
-    names = dict.fromkeys(name for each in parts for name in each)
-    lines = []
-    for name in names:
-        texts = tuple(each.get(name) or "" for each in parts)
-        lines.append(Line(name, texts, len(set(texts)) > 1))
-    return [line for line in lines if any(line.texts)]
+    links = ["", *(result_href(request, key, within) for key in keys), ""]
+    return Neighbours(back, links[at], links[at + 2])
 
 
 def _parts(run: TaskRecord) -> dict[str, Any]:

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot import BeautyspotError, ConfigError
+from beautyspot import ConfigError
 from starlette.routing import Route
 
 from beautyspot_dashboard import kept
 from beautyspot_dashboard.board import shelved_of
-from beautyspot_dashboard.rendering.command_lines import command_line
-from beautyspot_dashboard.rendering.filters import Filters, chips, read_filters
-from beautyspot_dashboard.rendering.kinds import kind_of
+from beautyspot_dashboard.rendering.filters import (
+    FLAGS,
+    LABELS,
+    Filters,
+    command_line,
+    read_filters,
+)
 from beautyspot_dashboard.rendering.links import href, result_href, with_query, without_empty
-from beautyspot_dashboard.rendering.orders import ORDERS, headings
+from beautyspot_dashboard.rendering.rows import ORDERS, headings, kind_of
 from beautyspot_dashboard.rendering.templates import render
-from beautyspot_dashboard.summaries import function_names, offered
 from beautyspot_dashboard.values.media import thumbnail_href
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping, Sequence
 
-    from beautyspot import Page, Store, Totals, Where
+    from beautyspot import Page, Store, TaskRecord
     from starlette.requests import Request
     from starlette.responses import Response
 
-    from beautyspot_dashboard.shelf import Shelved
+    from beautyspot_dashboard.board import Shelved
 
 LIMITS: Final = (20, 50, 100, 200)
 """Numbers of results on a page that are offered; others up to the last may be given as well."""
-
-_CHEAP: Final = ("newest", "key")
-"""Orders of which a page comes out of the store without reading all that matches."""
 
 OWN: Final = ("sort", "from", "limit", "view")
 """Names in the query that are no filters."""
@@ -41,10 +41,10 @@ OWN: Final = ("sort", "from", "limit", "view")
 
 @dataclass(frozen=True)
 class Listed:
-    """What a query asks for.
+    """What the query of a list asks for.
 
     Attributes:
-        filters: which results.
+        filters: which results; and what is wrong with the query.
         order: one of the orders of `Store.rows`.
         limit: results on a page.
         start: where the page begins; None: at the first.
@@ -60,7 +60,7 @@ class Listed:
     @property
     def is_cheap(self) -> bool:
         """Whether a page comes out of the store without all that matches being read."""
-        return self.order in _CHEAP and "outdated" not in self.filters.where
+        return self.order in ("newest", "key") and "outdated" not in self.filters.where
 
     def page(self, store: Store) -> Page:
         """The page.
@@ -72,97 +72,110 @@ class Listed:
         order: Any = self.order
         return store.page(order, self.start, self.limit, **self.filters.where)
 
-    def command(self, shelved: Shelved) -> str:
-        """The command line that lists the same; from the first on, if the page begins later."""
-        number = 0 if self.start else self.limit
-        options = {**self.filters.options, "sort": self.order, "limit": str(number)}
-        return command_line(shelved, "ls", "--rows", options=options)
 
-
-def read_listed(
-    store: Store, query: Mapping[str, str], functions: Collection[str] | None = None
-) -> Listed:
+def read_listed(shelved: Shelved, query: Mapping[str, str]) -> Listed:
     """What the query of a list asks for; what is wrong is in the problems of its filters."""
-    filters = read_filters(store, query, OWN, functions)
-    order, limit, view = query.get("sort") or "newest", query.get("limit") or "50", "view"
+    filters = read_filters(shelved, query, OWN)
+    order, limit = query.get("sort") or "newest", query.get("limit") or "50"
     if order not in ORDERS:
         filters.problems["sort"] = f"give one of {', '.join(ORDERS)}"
-        order = "newest"
     if not (re.fullmatch("[0-9]{1,3}", limit) and 0 < int(limit) <= LIMITS[-1]):
         filters.problems["limit"] = f"give a number from 1 to {LIMITS[-1]}"
         limit = "50"
-    grid = query.get(view) == "grid"
-    return Listed(filters, order, int(limit), query.get("from") or None, grid)
+    return Listed(
+        filters, order, int(limit), query.get("from") or None, query.get("view") == "grid"
+    )
+
+
+class Chip(NamedTuple):
+    """A filter that is active."""
+
+    label: str
+    value: str  # "" of those that are on or off
+    without: str  # the query without it
 
 
 def results(request: Request) -> Response:
     """A page of results."""
-    return without_empty(request, _own(request)) or _results(request)
-
-
-def _results(request: Request) -> Response:
-    query, shelved = request.query_params, shelved_of(request)
-    names = function_names(shelved)
-    listed = read_listed(shelved.store(), query, names)
-    page = _page(request, shelved, listed)
+    shelved = shelved_of(request)
+    store, own = shelved.store(), href(request, "results", store=shelved.slug)
+    if leads := without_empty(request, own):
+        return leads
+    listed = read_listed(shelved, request.query_params)
+    filters, page = listed.filters, None
+    if not filters.problems:
+        try:
+            page = (
+                listed.page(store)
+                if listed.is_cheap
+                else shelved.kept.get(request.url.query, lambda: listed.page(store), kept.LONG)
+            )
+        except ConfigError:
+            filters.problems["from"] = "no page of this order begins there: begin at the first one"
+    total = None
+    if page is not None:
+        name = f"total {sorted(filters.where.items())!r}"
+        total = shelved.kept.get(name, lambda: store.total(**filters.where))
+    options = {
+        **filters.options,
+        "sort": listed.order,
+        "limit": 0 if listed.start else listed.limit,
+    }
+    records = page.records if page else []
     answer = render(
         request,
         "results.html",
-        400 if listed.filters.problems else 200,
+        400 if filters.problems else 200,
         store=shelved,
         section="results",
         listed=listed,
-        filters=listed.filters,
-        chips=chips(request, listed.filters),
+        filters=filters,
+        chips=[
+            Chip(
+                LABELS[name],
+                "" if name in FLAGS else value,
+                with_query(request, **{name: None, "from": None}),
+            )
+            for name, value in filters.given.items()
+        ],
         page=page,
-        total=page and _total(shelved, listed.filters.where),
-        headings=headings(request, listed.order, page.records if page else ()),
-        names=offered(names),
+        total=total,
+        names=shelved.function_names(),
         orders=ORDERS,
         limits=LIMITS,
-        kind_of=kind_of,
-        thumbnail=lambda record: thumbnail_href(request, record),
-        narrowed=lambda **filters: with_query(request, **{"from": None, **filters}),
-        exact=False,
-        came=False,
-        own=_own(request),
-        link=lambda record: result_href(request, record.cache_key, request.url.query),
-        command=listed.command(shelved),
+        own=own,
+        command=command_line(shelved, "ls", "--rows", options=options),
+        **{
+            **table(request, records, listed.order, request.url.query),
+            "narrowed": lambda **more: with_query(request, **{"from": None, **more}),
+        },
     )
-    if page is None and not listed.filters.problems:
+    if page is None and not filters.problems:
         answer.headers["refresh"] = "2"
     return answer
 
 
-def _own(request: Request) -> str:
-    return href(request, "results", store=request.path_params["store"])
+def table(
+    request: Request, records: Sequence[TaskRecord], order: str = "", within: str = ""
+) -> dict[str, Any]:
+    """What a table of results is written from.
 
-
-def _page(request: Request, shelved: Shelved, listed: Listed) -> Page | None:
-    """The page; None where something of what was given is wrong, or it is still being sorted."""
-    problems = listed.filters.problems
-    if problems or listed.filters.waits:
-        return None
-    store = shelved.store()
-    try:
-        if listed.is_cheap:
-            return listed.page(store)
-        name = ("page", request.url.query)
-        found = shelved.kept.get(name, lambda: listed.page(store), kept.LONG)
-        return None if found is None else found.value
-    except ConfigError:
-        problems["from"] = "no page of this order begins there: begin at the first one"
-        return None
-
-
-def _total(shelved: Shelved, where: Where) -> Totals | None:
-    """How many results match, of which a page shows some; None where it takes long to count."""
-    name = ("total", repr(sorted(where.items())))
-    try:
-        found = shelved.kept.get(name, lambda: shelved.store().total(**where), keep=60)
-        return None if found is None else found.value
-    except BeautyspotError:  # whatever else the page shows says it
-        return None
+    Args:
+        request: of the page.
+        records: their rows.
+        order: in which they are, of a page that can have others.
+        within: the query of the list that they are in, to which their pages lead back.
+    """
+    slug = request.path_params["store"]
+    return {
+        "records": records,
+        "headings": headings(request, records, order),
+        "exact": False,
+        "kind_of": kind_of,
+        "thumbnail": lambda record: thumbnail_href(request, record),
+        "link": lambda record: result_href(request, record.cache_key, within),
+        "narrowed": lambda **filters: href(request, "results", filters, store=slug),
+    }
 
 
 routes = [Route("/store/{store}/results", results, name="results")]

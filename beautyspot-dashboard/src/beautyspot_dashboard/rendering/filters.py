@@ -1,21 +1,17 @@
-"""The filters of a URL: those of `beautyspot.Where`, read as the command line reads its options."""
+"""The filters of a URL, which are those of `beautyspot.Where`, and the command line with them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
-import click
 from beautyspot import ConfigError, RecordNotFound, Where
-from beautyspot_cli.options import FILTERS, filter_options
-
-from beautyspot_dashboard.rendering.links import with_query
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Iterable, Mapping
 
-    from beautyspot import Store
-    from starlette.requests import Request
+    from beautyspot_dashboard.board import Shelved
 
 LABELS: Final = {
     "function": "function",
@@ -40,123 +36,85 @@ FLAGS: Final = ("expired", "outdated", "keep-expired")
 
 @dataclass(frozen=True)
 class Filters:
-    """The filters of a URL.
+    """What a URL chooses results by.
 
     Attributes:
         given: what was given, as it was typed.
-        where: what that means, as far as it means something.
+        where: what that means, for methods of `Store`.
         problems: by name, what is wrong with what was given, and what to give; "" where the name is
             that of no filter.
-        waits: whether it is not known yet which function is meant: ask again.
     """
 
-    given: dict[str, str] = field(default_factory=dict)
-    where: Where = field(default_factory=Where)
+    given: dict[str, str]
+    where: Where
     problems: dict[str, str] = field(default_factory=dict)
-    waits: bool = False
 
     @property
     def options(self) -> dict[str, object]:
         """They as options of a command line."""
         return {name: name in FLAGS or value for name, value in self.given.items()}
 
-
-class Chip(NamedTuple):
-    """A filter that is active."""
-
-    name: str
-    label: str
-    value: str  # "" of those that are on or off
-    without: str  # the query without it
-
-
-def chips(request: Request, filters: Filters) -> list[Chip]:
-    """The filters that are active, each with the way to do without it."""
-    return [
-        Chip(
-            name,
-            LABELS[name],
-            "" if name in FLAGS else value,
-            with_query(request, **{name: None, "from": None}),
-        )
-        for name, value in filters.given.items()
-    ]
+    def note(self, error: Exception) -> None:
+        """Note what is wrong with an argument, which the message begins with, beside its field."""
+        told = str(error)
+        names = (name for name in self.given if told.startswith(name.replace("-", "_")))
+        self.problems[next(names, "")] = told
 
 
 def read_filters(
-    store: Store,
+    shelved: Shelved,
     query: Mapping[str, str],
-    others: Collection[str] = (),
-    functions: Collection[str] | None = None,
+    others: Iterable[str] = (),
+    known: Iterable[str] = LABELS,
 ) -> Filters:
     """The filters of a query.
 
     Args:
-        store: where they are to be used: it says which function a short name means.
+        shelved: where they are to be used: it says which function a short name means.
         query: of a URL; what is empty is not given.
         others: names in the query that are no filters.
-        functions: the names of all functions in the store; None where they are not known yet.
+        known: those that are filters here.
 
     Raises:
         MetadataError: the store failed.
     """
-    filters = Filters({name: query[name] for name in FILTERS if query.get(name)})
-    if functions is None and filters.given.get("function"):
-        functions = _counted(store, filters.given["function"])
-        filters = replace(filters, waits=functions is None)
-    where: Any = filters.where
-    for name, text in filters.given.items():
-        if name == "function" and filters.waits:
-            continue
-        try:
-            where[name] = _checked(store, name, text, functions or ())
-        except (click.UsageError, ConfigError, RecordNotFound) as error:
-            filters.problems[name] = told(error, name)
+    given = {name: query[name] for name in known if query.get(name)}
+    where: Any = {name: True if name in FLAGS else text for name, text in given.items()}
+    if given.get("version") == "none":
+        where["version"] = ""
+    filters = Filters(given, where)
+    try:
+        shelved.store().rows(limit=1, **where)  # it checks, and reads nothing
+        if "function" in given:
+            where["function"] = _function(shelved, given["function"])
+    except ConfigError as error:
+        filters.note(error)
+    except RecordNotFound as error:
+        filters.problems["function"] = str(error)
     for name in query:
-        if name not in FILTERS and name not in others:
+        if name not in known and name not in others:
             filters.problems[""] = f"there is no filter {name!r:.80}: take it out of the address"
     return filters
 
 
-def _counted(store: Store, name: str) -> list[str] | None:
-    """The functions of which calls were counted, where that tells which one is meant.
+def _function(shelved: Shelved, name: str) -> str:
+    """The pattern of the function that is meant; while they are counted, those called are known."""
+    found = shelved.summary()
+    known = [each.name for each in found.functions]
+    if name in known:
+        return name
+    return shelved.store().function_pattern(name, None if found.counting else known)
 
-    They are found at once, however much is stored.
+
+def command_line(
+    shelved: Shelved, command: str, *words: str, options: Mapping[str, object] | None = None
+) -> str:
+    """The command line that gives the same as a page, quoted for a shell.
+
+    Options that are None, False or "" are left out.
     """
-    names = [each.func_identifier for each in store.counts(hourly=False)]
-    return names if name in names or "*" in name or "?" in name else None
-
-
-@click.command("ls")
-@filter_options
-def _options(where: Where) -> None:
-    """Stands for the commands that have these options, to read them as they do."""
-
-
-def _checked(store: Store, name: str, text: str, functions: Collection[str]) -> object:
-    if name in FLAGS:
-        if text != "1":
-            raise ConfigError("give 1, or nothing")
-        return True
-    value: Any = option(name, text)
-    if name == "function":
-        value = store.function_pattern(value, functions or None)
-    where: Any = {name: value}
-    store.rows(limit=1, **where)  # it checks, and reads nothing
-    return value
-
-
-def option(name: str, text: str) -> object:
-    """What the command line makes of a filter.
-
-    Raises:
-        UsageError: it refuses it.
-    """
-    return _options.make_context("ls", [f"--{name}={text}"]).params[name]
-
-
-def told(error: Exception, name: str) -> str:
-    """What is wrong, without the name of the argument, beside whose field it stands."""
-    text = error.message if isinstance(error, click.UsageError) else str(error)
-    begin, _, rest = text.rpartition(": give ") if text.startswith(f"{name}=") else ("", "", "")
-    return f"give {rest}" if begin else text
+    parts = ["beautyspot", *shelved.words, command, *words]
+    for name, value in (options or {}).items():
+        if value not in (None, False, ""):
+            parts += [f"--{name}"] if value is True else [f"--{name}", str(value)]
+    return shlex.join(parts)

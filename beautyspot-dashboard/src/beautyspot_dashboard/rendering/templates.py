@@ -14,6 +14,7 @@ from beautyspot_dashboard.rendering.links import href, with_query
 
 if TYPE_CHECKING:
     from starlette.requests import Request
+    from starlette.types import Scope
 
 
 @cache
@@ -59,3 +60,28 @@ def fragment(request: Request, template: str, **context: Any) -> str:
         **context,
     }
     return environment().get_template(template).render(given)
+
+
+def notice(
+    scope: Scope,
+    heading: str,
+    text: str,
+    *,
+    status: int = 403,
+    link: str = "",
+    goes_on: bool = False,
+) -> HTMLResponse:
+    """A page that says one thing, with nothing of a store in it: what is refused, what failed.
+
+    Args:
+        scope: the request that is answered, as ASGI has it.
+        heading: what is the matter.
+        text: why, and what to do.
+        status: of the answer.
+        link: where to go on.
+        goes_on: whether the browser follows the link by itself.
+    """
+    page = environment().get_template("notice.html")
+    root = scope.get("root_path", "")
+    shown = page.render(root=root, heading=heading, text=text, link=link, goes_on=goes_on)
+    return HTMLResponse(shown, status)

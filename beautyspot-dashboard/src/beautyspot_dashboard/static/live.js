@@ -1,43 +1,40 @@
-// Follows the stream that an element names: each message puts HTML of our server into the page.
+// Has the part of a page that an element holds written anew by the server, once a second.
 "use strict";
-for (const part of document.querySelectorAll("[data-stream]")) {
-  const state = part.querySelector("[data-stream-state]");
-  const button = part.querySelector("[data-stream-pause]");
-  const shown = {};
-  let source = null, paused = false;
+for (const page of document.querySelectorAll("[data-live]")) {
+  const state = page.querySelector("[data-live-state]");
+  const button = page.querySelector("[data-live-pause]");
+  const part = page.querySelector("[data-live-part]");
+  let paused = false, shown = "";
 
-  const put = ({ data }) => {
-    const [, how, id, html] = /^(\w+) ([\w-]+)\n([^]*)$/.exec(data);
-    const target = document.getElementById(id);
-    if (how === "prepend") {
-      target.insertAdjacentHTML("afterbegin", html);
-      while (target.children.length > 200) target.lastElementChild.remove();
-    } else if (shown[id] !== html) {
-      const link = target.contains(document.activeElement) && document.activeElement.getAttribute("href");
-      target.innerHTML = shown[id] = html;
-      if (link) target.querySelector(`a[href="${CSS.escape(link)}"]`)?.focus();
-    }
+  const put = (html) => {
+    const known = new Set([...part.querySelectorAll("tr")].map((row) => row.innerHTML));
+    const focused = part.contains(document.activeElement) && document.activeElement.getAttribute("href");
+    const left = part.querySelector(".scroll")?.scrollLeft;
+    part.innerHTML = html;
+    if (left) part.querySelector(".scroll")?.scrollTo(left, 0);
+    if (focused) part.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus();
+    if (shown) for (const row of part.querySelectorAll("tbody tr")) row.classList.toggle("came", !known.has(row.innerHTML));
+    shown = html;
   };
-  const follow = () => {
-    if (!source && !paused && !document.hidden) { // a browser has six connections to a server
-      source = new EventSource(part.dataset.stream);
-      source.onopen = () => { state.textContent = "Following."; };
-      source.onmessage = put;
-      source.onerror = () => {
-        state.textContent = source.readyState === EventSource.CLOSED
-          ? "Not connected: load the page anew." : "Not connected: it is tried again.";
-      };
+  const look = async () => {
+    if (!paused && !document.hidden) {
+      let said = "Not connected: it is tried again.";
+      try {
+        const answer = await fetch(page.dataset.live);
+        const html = await answer.text();
+        if (answer.ok && html !== shown && !paused) put(html);
+        said = answer.ok ? "Following." : "Not connected: load the page anew.";
+      } catch { /* the server has ended, or starts again */ }
+      if (!paused) state.textContent = said;
     }
+    setTimeout(look, 1000);
   };
-  const leave = () => { source?.close(); source = null; };
 
   button.hidden = false;
   button.addEventListener("click", () => {
     paused = !paused;
-    if (paused) leave(); else follow();
     button.textContent = paused ? "Go on" : "Pause";
     state.textContent = paused ? "Paused." : "";
   });
-  document.addEventListener("visibilitychange", () => { if (document.hidden) leave(); else follow(); });
-  follow();
+  look();
 }

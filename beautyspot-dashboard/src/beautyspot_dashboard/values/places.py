@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import Instance
 
-from beautyspot_dashboard.rendering.kinds import plain_serializer
 from beautyspot_dashboard.rendering.links import with_query
+from beautyspot_dashboard.rendering.rows import plain_serializer
 from beautyspot_dashboard.values.files import TooLargeError
 from beautyspot_dashboard.values.parts import Written, parts_of
 from beautyspot_dashboard.values.views import LARGEST
