@@ -7,7 +7,6 @@ before that moment, so that what was made since stays.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import BeautyspotError, ConfigError, Removal
@@ -89,13 +88,11 @@ class Choice:
         self.is_made = wants and not filters.problems
 
     def rows(self, at: float) -> Iterator[TaskRecord]:
-        """The rows that are chosen, of those that were made before a moment."""
-        where: Any = self.filters.where
+        """The rows that were chosen at a moment."""
+        where: Any = {**self.filters.where, "at": at}
         if self.what == "prune":
-            older: Any = {"older": datetime.fromtimestamp(at, UTC)}
-            return self._store.over_limits(**self._limits, **where, **older)
-        found = self._store.rows(**where)
-        return (record for record in found if (record.made_at or 0.0) < at)
+            return self._store.over_limits(**self._limits, **where)
+        return self._store.rows(**where)
 
 
 def remove(request: Request) -> Response:
