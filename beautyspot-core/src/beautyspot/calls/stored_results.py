@@ -171,7 +171,7 @@ class StoredResults:
         cache = self._engine.cache
         # Earlier keys first: what was found there until then is stored under the call's own key.
         several = [[*call.task.addressing.earlier_keys(call), call.key] for call in calls]
-        gone = [cache.invalidate(Invalidation(key)).entries for each in several for key in each]
+        gone = [cache.invalidate(Invalidation(key)) for each in several for key in each]
         return any(gone)
 
     @checks_options("invalidate_all")
@@ -225,7 +225,7 @@ class StoredResults:
             Invalidation(None, None if name is None else clean(name), version, tag)
             for name in names
         ]
-        removed = sum(cache.invalidate(what).entries for what in whats)
+        removed = sum(map(cache.invalidate, whats))
         known = [counted.func_identifier for counted in self._engine.counting]
         if not removed and isinstance(function, str) and function not in known:
             logger.warning(

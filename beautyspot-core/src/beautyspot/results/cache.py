@@ -12,9 +12,8 @@ from itertools import islice
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from beautyspot.contracts import DIRECT_BLOB, Selection, Totals, entry_of, in_full
+from beautyspot.contracts import DIRECT_BLOB, Selection, entry_of, in_full
 from beautyspot.contracts.records import as_time, cover_of, is_copied
-from beautyspot.contracts.selection import size_of
 from beautyspot.contracts.store import PAGE, listed
 from beautyspot.errors import BlobNotFound, MetadataBusyError, RestoreError, StorageError
 from beautyspot.results.differences import compare_code
@@ -320,14 +319,14 @@ class Cache(Rows):
 
     # ------------------------------------------------------------------------------- removing
 
-    def invalidate(self, what: Invalidation) -> Totals:
+    def invalidate(self, what: Invalidation) -> int:
         """Remove the results that match, and have none stored of those that run by now.
 
         What waits to be written is written first, as far as that can be: an invalidation may name
         less than its cover does.
 
         Returns:
-            How many they were, and their bytes.
+            How many they were.
 
         Raises:
             MetadataError: the store failed; what was not reached is still there.
@@ -341,12 +340,10 @@ class Cache(Rows):
         if noted is not None:  # it went when its key was noted
             self.placement.discard(noted.cache_key, noted.result_value)
             gone.append(noted)
-        entries, size = len(gone), sum(map(size_of, gone))
+        count = len(gone)
         for page in self._pages(what) if noted is None else ():
-            removed = self.saver.remove({record.cache_key: record for record in page})
-            sizes = [size_of(record) for record in page if record.cache_key in removed]
-            entries, size = entries + len(sizes), size + sum(sizes)
-        return Totals(entries, size)
+            count += len(self.saver.remove({record.cache_key: record for record in page}))
+        return count
 
     def _pages(self, what: Invalidation) -> Iterator[list[TaskRecord]]:
         """The rows that an invalidation means, some at a time."""
