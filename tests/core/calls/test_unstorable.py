@@ -114,3 +114,8 @@ def test_a_serializer_that_has_failed_is_not_asked_for_what_is_left(
     assert (work(), work()) == tuple(made)
     assert len(made) == 2
     assert "ValueError: broken off" in caplog.text
+
+
+def test_bytes_of_a_subclass_are_stored(spot: Any) -> None:
+    work = spot.mark(serializer=Listing(), name="work", key="1")(lambda: [1])
+    assert (work(), work()) == ([1], "[1]")
