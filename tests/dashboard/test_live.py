@@ -7,8 +7,10 @@ import re
 import signal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import beautyspot as bs
 import pytest
 from beautyspot_dashboard import dashboard
+from beautyspot_dashboard.news import Feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,6 +153,23 @@ def test_who_connects_again_gets_what_is_missing(ask: Callable[[str], str], spot
     ask("second")
     (after,) = rows(Browser(app).follow(rows, last=before.id))
     assert (after.how, prompts(after.html)) == ("prepend", ["second"])
+
+
+def test_a_result_that_is_made_anew_within_a_second_is_new(
+    ask: Callable[[str], str], spot: Spot
+) -> None:
+    ask("first")
+    with bs.open_store(spot.db_path, config=False) as store:
+        (record,) = store.rows()
+    again = record._replace(made_at=(record.made_at or 0.0) + 1e-3)
+    shown = iter([[record], [again], [again]])
+    feed = Feed(lambda: next(shown))
+    before = feed.news(None)
+    assert before is not None
+    after = feed.news(before.id)
+    assert after is not None
+    assert (after.records, after.whole) == ((again,), False)
+    assert feed.news(after.id) is None
 
 
 @pytest.mark.parametrize("last", ["", "x", "x-1", "-", "0-99999999999999999999", "²-²"])

@@ -129,8 +129,8 @@ def new_in(found: Sequence[TaskRecord], before: Sequence[TaskRecord]) -> tuple[T
     Where results were removed, older ones move up into a full page: these are not new. They are
     told by their place and not by their times, which are of the clocks of several machines.
     """
-    known = {(each.cache_key, each.updated_at) for each in before}
-    is_new = [(each.cache_key, each.updated_at) not in known for each in found]
+    known = {(each.cache_key, each.made_at) for each in before}
+    is_new = [(each.cache_key, each.made_at) not in known for each in found]
     end = len(found)
     if len(before) >= LIMIT and not all(is_new):
         end -= is_new[::-1].index(False)  # what is behind the last known one has moved up
