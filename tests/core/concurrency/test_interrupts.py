@@ -95,6 +95,24 @@ def test_what_an_interrupted_flush_has_written_is_leased_no_more(
     assert at > 50
 
 
+@each_moment
+def test_who_is_interrupted_while_it_waits_for_a_lease_gets_none(
+    make_spot: Callable[..., Spot], stride: int
+) -> None:
+    spot = make_spot(save="background")
+    marked = spot.mark(plain)
+    at = 1
+    while True:
+        marked(at)  # has its lease until it is written, for which the refresh waits
+        if not interrupted(partial(spot.refresh, marked, at), at):
+            break
+        assert marked(at) == at
+        assert spot.flush(DEADLINE)
+        until(lambda: not spot._engine.cache.leases.leases)
+        at += stride
+    assert at > 50
+
+
 @pytest.mark.parametrize("asks", ["call", "refresh"])
 def test_a_cell_that_is_interrupted_is_run_again_and_waits_for_nobody(
     spot: Spot, asks: str
