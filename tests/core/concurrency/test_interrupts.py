@@ -96,14 +96,15 @@ def test_what_an_interrupted_flush_has_written_is_leased_no_more(
 
 
 @each_moment
-def test_who_is_interrupted_while_it_waits_for_a_lease_gets_none(
-    make_spot: Callable[..., Spot], stride: int
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_an_interrupted_refresh_leaves_no_lease(
+    make_spot: Callable[..., Spot], save: str, stride: int
 ) -> None:
-    spot = make_spot(save="background")
+    spot = make_spot(save=save)
     marked = spot.mark(plain)
     at = 1
     while True:
-        marked(at)  # has its lease until it is written, for which the refresh waits
+        marked(at)  # behind its caller it has its lease until it is written: the refresh waits
         if not interrupted(partial(spot.refresh, marked, at), at):
             break
         assert marked(at) == at
