@@ -85,6 +85,19 @@ def test_the_answer_is_in_the_order_asked_for(calls: list[list[int]], batch: int
     assert all(0 < len(numbers) <= batch for numbers in ran)
 
 
+@pytest.mark.parametrize("batch", [None, 1000])
+def test_a_batch_is_a_thousand_items(spot: Spot, batch: int | None) -> None:
+    ran: list[int] = []
+
+    @spot.mark(each="numbers", batch=batch, ignore=("ran",))
+    def double(numbers: list[int]) -> list[int]:
+        ran.append(len(numbers))
+        return [2 * number for number in numbers]
+
+    assert double(list(range(1200))) == [2 * number for number in range(1200)]
+    assert ran == [1000, 200]
+
+
 def test_equal_items_are_sent_once_and_no_two_places_share_an_object(spot: Spot) -> None:
     @spot.mark(each="texts")
     def split(texts: list[str]) -> list[list[str]]:

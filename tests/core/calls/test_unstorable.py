@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pydantic
 import pytest
+from beautyspot.contracts import SerializerBase
 
 
 class Response:
@@ -77,3 +78,44 @@ def test_a_secret_is_not_stored(make_spot: Any, caplog: Any) -> None:
     assert spot.mark(name="page", key="1")(lambda: page)() is page
     assert "sk-1" not in caplog.text
     assert "result.secret can't be stored: pydantic.types:SecretStr is a secret" in caplog.text
+
+
+class Listing(SerializerBase):
+    """Writes what an iterable gives; the bytes are of a class of its own."""
+
+    name = "listing"
+
+    class Bytes(bytes):
+        pass
+
+    def dumps(self, value: Any) -> bytes:
+        return self.Bytes(repr(list(value)).encode())
+
+    def loads(self, data: Any) -> Any:
+        return bytes(data).decode()
+
+
+def broken_off() -> Iterator[int]:
+    yield 1
+    raise ValueError("broken off")
+
+
+def test_a_serializer_that_has_failed_is_not_asked_for_what_is_left(
+    make_spot: Any, caplog: Any
+) -> None:
+    spot = make_spot()
+    made: list[Iterator[int]] = []
+
+    @spot.mark(serializer=Listing(), name="work", key="1")
+    def work() -> Any:
+        made.append(broken_off())
+        return made[-1]
+
+    assert (work(), work()) == tuple(made)
+    assert len(made) == 2
+    assert "ValueError: broken off" in caplog.text
+
+
+def test_bytes_of_a_subclass_are_stored(spot: Any) -> None:
+    work = spot.mark(serializer=Listing(), name="work", key="1")(lambda: [1])
+    assert (work(), work()) == ([1], "[1]")

@@ -78,6 +78,42 @@ def test_who_is_interrupted_calls_again_and_waits_for_nobody(
     assert spot.flush(DEADLINE)
 
 
+@each_moment
+def test_what_an_interrupted_flush_has_written_is_leased_no_more(
+    make_spot: Callable[..., Spot], stride: int
+) -> None:
+    spot = make_spot(save="background")
+    marked = spot.mark(plain)
+    at = 1
+    while True:
+        marked(2 * at), marked(2 * at + 1)
+        if not interrupted(spot.flush, at):
+            break
+        assert spot.flush(DEADLINE)
+        until(lambda: not spot._engine.cache.leases.leases)
+        at += stride
+    assert at > 50
+
+
+@each_moment
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_an_interrupted_refresh_leaves_no_lease(
+    make_spot: Callable[..., Spot], save: str, stride: int
+) -> None:
+    spot = make_spot(save=save)
+    marked = spot.mark(plain)
+    at = 1
+    while True:
+        marked(at)  # behind its caller it has its lease until it is written: the refresh waits
+        if not interrupted(partial(spot.refresh, marked, at), at):
+            break
+        assert marked(at) == at
+        assert spot.flush(DEADLINE)
+        until(lambda: not spot._engine.cache.leases.leases)
+        at += stride
+    assert at > 50
+
+
 @pytest.mark.parametrize("asks", ["call", "refresh"])
 def test_a_cell_that_is_interrupted_is_run_again_and_waits_for_nobody(
     spot: Spot, asks: str

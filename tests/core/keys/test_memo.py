@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import marshal
+import tracemalloc
 
 import pytest
 from beautyspot.keys import memo
@@ -105,6 +106,19 @@ def test_the_memory_is_bounded(spot, monkeypatch):
     assert [key for key, _, _ in marked.__beautyspot__.addressing.memo.values()] == [
         spot.key(marked, value) for value in ([5], 6)
     ]
+
+
+def test_the_names_of_many_arguments_are_not_kept(spot):
+    marked = spot.mark(lambda **features: len(features))
+    calls = [{f"feature_{call}_{n}": n for n in range(1000)} for call in range(60)]
+    marked(**calls[0])
+    tracemalloc.start()
+    try:
+        for call in calls:
+            assert marked(**call) == 1000
+        assert tracemalloc.get_traced_memory()[0] < 1e6  # of all calls they would be 3 MB
+    finally:
+        tracemalloc.stop()
 
 
 def test_named_arguments_are_looked_up_by_what_they_hold(spot):

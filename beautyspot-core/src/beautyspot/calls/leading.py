@@ -129,8 +129,8 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
         return None
     call.waited = True
     rejected = {} if call.rejected == -inf else {call.key: call.rejected}
-    leases.wait_for(run.lease, rejected)
     try:
+        leases.wait_for(run.lease, rejected)
         with engine.noting_wait(call, "process"):
             done = yield from _wait(engine, call, run.lease, deadline)
     finally:

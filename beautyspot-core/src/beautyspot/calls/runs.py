@@ -133,8 +133,8 @@ class Run:
                 return False
             try:
                 payload = task.form.encode(outcome.value)
-            except Exception:
-                payload = cache.encode(task, outcome.value)  # in another form, or it says why not
+            except Exception as error:
+                payload = cache.encoded_otherwise(task, outcome.value, error)
         if payload is None:
             self.shared = None if outcome.error is None else outcome
             engine.refuse(call, "serializer")

@@ -36,6 +36,9 @@ _LAST_WORD: Final = r"[^\s⺀-\U0010ffff]*\Z"
 """What a cut may have halved: it may be a secret."""
 
 
+FEW: Final = 64
+"""Arguments of a call at most whose names are remembered: `**kwargs` may bring any number."""
+
 _is_secret: Final = lru_cache(maxsize=1024)(is_secret)
 
 
@@ -63,7 +66,8 @@ def shown(texts: Mapping[str, str], definitions: Iterable[Any] = ()) -> str:
         else:
             value = repr(plain) if len(plain) <= _LONGEST else _REPR.repr(plain)
         parts.append(value)
-    text = _titles((*texts,)) % (*parts,)
+    titles = _titles if len(texts) <= FEW else _titles.__wrapped__
+    text = titles((*texts,)) % (*parts,)
     return text if 4 * len(text) <= LIMIT else bounded(text)
 
 

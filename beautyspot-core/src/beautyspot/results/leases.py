@@ -107,17 +107,17 @@ class Leases:
         """
         asked: dict[str, Lease] = {}
         table, store, here, held = self.leases, self._store, get_ident(), 0
-        with self._lock:
-            for lease in leases:
-                key = lease.key
-                other = table.get(key)
-                # What this thread asked for, or gave back, before is over: it was interrupted.
-                if other is None or other.thread == here:
-                    lease.thread = here
-                    table[key] = asked[key] = lease
-        if leases and not asked:
-            return Begun({}, [], self.since, store.clock())
         try:
+            with self._lock:
+                for lease in leases:
+                    key = lease.key
+                    other = table.get(key)
+                    # What this thread asked for, or gave back, before is over: it was interrupted.
+                    if other is None or other.thread == here:
+                        lease.thread = here
+                        table[key] = asked[key] = lease
+            if leases and not asked:
+                return Begun({}, [], self.since, store.clock())
             if in_place:
                 begun = store.begin_now([*asked], self.token, rejected=rejected)
             elif len(asked) == 1 and store.blocking:

@@ -35,15 +35,6 @@ class Rows:
         self.clock = placement.store.clock
         self.seals = placement.seals
 
-    def encode(self, task: Task, value: object) -> Payload | None:
-        """The bytes of a result, or None (reported) where it has no faithful stored form."""
-        try:
-            return self.encoded(task, value)
-        except Exception as error:
-            advice = "The value is returned, and not cached"
-            self.reporter.report(STORING, task.func_identifier, error, advice)
-            return None
-
     def encoded(self, task: Task, value: object) -> Payload:
         """The bytes of a result.
 
@@ -53,15 +44,33 @@ class Rows:
         try:
             return task.form.encode(value)
         except Unfit as unfit:
-            payload = task.form.encode(value, as_media=False)
-            name, content_type = task.func_identifier, task.options.content_type
-            self.reporter.once(
-                f"{name} {type(value)} {str(unfit)[:60]}",
-                f"a result of {name} ({type(value).__qualname__}) can't be written as "
-                f"{content_type}: {unfit}. It is stored in beautyspot's own form, which no viewer "
-                "opens: return what fits, or its bytes, or leave content_type= out",
-            )
-            return payload
+            return self._in_own_form(task, value, unfit)
+
+    def encoded_otherwise(self, task: Task, value: object, error: Exception) -> Payload | None:
+        """The bytes of a result whose form gave an error, or None (reported) where it has no other.
+
+        A serializer is not asked again: the first time may have used up an iterator, or a file.
+        """
+        try:
+            if isinstance(error, Unfit):
+                return self._in_own_form(task, value, error)
+        except Exception as other:
+            error = other
+        advice = "The value is returned, and not cached"
+        self.reporter.report(STORING, task.func_identifier, error, advice)
+        return None
+
+    def _in_own_form(self, task: Task, value: object, unfit: Unfit) -> Payload:
+        """The bytes of a result that does not fit its content type, which is said once."""
+        payload = task.form.encode(value, as_media=False)
+        name, content_type = task.func_identifier, task.options.content_type
+        self.reporter.once(
+            f"{name} {type(value)} {str(unfit)[:60]}",
+            f"a result of {name} ({type(value).__qualname__}) can't be written as "
+            f"{content_type}: {unfit}. It is stored in beautyspot's own form, which no viewer "
+            "opens: return what fits, or its bytes, or leave content_type= out",
+        )
+        return payload
 
     def encode_error(self, call: Call, error: Exception) -> Payload | None:
         """The bytes of an error that is a result, or None (reported) where it has no such form."""

@@ -234,9 +234,10 @@ class Writer:
             return False
         if refused is None:
             return False
+        self._saver.settle(batch, refused, (perf_counter() - began) / len(batch), later=later)
+        # Last: where an interrupt comes before, it is written once more, and lets go of its lease.
         for pending in batch if self.pending else ():
             self._forget(pending)
-        self._saver.settle(batch, refused, (perf_counter() - began) / len(batch), later=later)
         if self._rests_until:
             self._pause = self._rests_until = 0.0  # the store works again
             self._bell()

@@ -160,7 +160,7 @@ class ResultForm:
             if file is not None:
                 return file
         data = serializer.dumps(value)
-        if type(data) is not bytes and not isinstance(data, bytearray | memoryview):
+        if type(data) is not bytes and not isinstance(data, bytes | bytearray | memoryview):
             raise SerializationError(
                 f"{self.given!r} gave {type(data).__name__} in place of bytes: mend it"
             )

@@ -13,7 +13,7 @@ from xxhash import xxh32_hexdigest
 from beautyspot.functions.names import identifier_of
 from beautyspot.keys.binding import is_omitted
 from beautyspot.keys.memo import FLAT
-from beautyspot.keys.shown import bounded, shown, shown_value
+from beautyspot.keys.shown import FEW, bounded, shown, shown_value
 from beautyspot.tasks.addressing import OWN_ID, Addressing
 from beautyspot.tasks.advice import UNKNOWN, about, about_code, advice, called, root
 
@@ -94,7 +94,8 @@ class TellingAddressing(Addressing):
             if not self.has_own_id:
                 texts = call.texts or self._write(call)
                 data = map(_encoded, texts.values(), repeat("utf-8"), repeat("backslashreplace"))
-                call.digests = _digests_form((*texts,)) % (*map(xxh32_hexdigest, data),)
+                form = _digests_form if len(texts) <= FEW else _digests_form.__wrapped__
+                call.digests = form((*texts,)) % (*map(xxh32_hexdigest, data),)
                 if self._options.arguments:
                     call.arguments = shown(texts, call.walk.definitions if call.walk else ())
             elif self._options.arguments:

@@ -51,9 +51,8 @@ class Leases:
     Two keys that share a byte only wait for each other.
     """
 
-    most: ClassVar[int] = 500
-    """How many a call may ask for at once: the kernel looks through all of a file for each, and old
-    releases of SQLite bind 999 values in a statement."""
+    most: ClassVar[int] = 1000
+    """How many a call may ask for at once: the kernel looks through all of a file for each."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -201,9 +201,7 @@ class SqliteMetadataStore(MetadataStoreBase):
 
     def find_many(self, keys: Collection[str]) -> dict[str, Plain | Entry]:
         """One statement for some hundred keys; see the base class."""
-        asked = [*keys]
-        pages = [asked[start : start + PAGE] for start in range(0, len(asked), PAGE)]
-        return {key: found for page in pages for key, found in self._found(page, {})}
+        return {key: found for page in _pages([*keys]) for key, found in self._found(page, {})}
 
     def get(self, key: str) -> TaskRecord | None:
         """The whole record; see the base class."""
@@ -223,12 +221,14 @@ class SqliteMetadataStore(MetadataStoreBase):
             taken = self._leases.take(keys, token)
         except OSError as error:
             database.failures.raise_(error)
-        asked = [*keys]
+        since, asked = -1, [*keys]
         found: dict[str, Plain | Entry] = {}
         try:
-            ((since, are_there),) = database.read(schema.begin_query(len(asked)), asked)
-            if are_there:  # by now: the counter was read before
-                found = dict(self._found(asked, rejected or {}))
+            for page in [asked] if len(asked) <= PAGE else _pages(asked):
+                ((number, are_there),) = database.read(schema.begin_query(len(page)), page)
+                since = number if since < 0 else since
+                if are_there:  # by now: the counter was read before
+                    found |= self._found(page, rejected or {})
         except BaseException:
             self._leases.release([key for key, is_new in taken.items() if is_new], token)
             raise
@@ -404,6 +404,10 @@ class SqliteMetadataStore(MetadataStoreBase):
         """See the base class."""
         query = "SELECT substr(name, 8), value FROM beautyspot_meta WHERE name LIKE 'remark %'"
         return dict(self._read(query, ()) or ())
+
+
+def _pages(keys: list[str]) -> list[list[str]]:
+    return [keys[start : start + PAGE] for start in range(0, len(keys), PAGE)]
 
 
 def _checked_path(path: str | Path) -> Path:
