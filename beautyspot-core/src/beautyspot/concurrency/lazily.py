@@ -29,6 +29,8 @@ class Lazily(Generic[T]):
         self._name = name
 
     def __get__(self, instance: Any, owner: type | None = None) -> T:
+        if instance is None:
+            return self  # type: ignore[return-value]  # of the class, as its documentation asks
         value = vars(instance)[self._name] = self._compute(instance)
         return value
 
