@@ -157,6 +157,7 @@ def test_a_filter_that_means_nothing(
         (["prune", "--older", "soon", "--yes"], "'soon': give a number of seconds"),
         (["prune", "--version", "", "--yes"], "give none"),
         (["collect", "--grace", "soon", "--yes"], "'soon'"),
+        (["collect", "--grace", "7", "--yes"], "--grace 7 of what? give 7d, 7h or 7s"),
         (["stats", "--by", "week"], "'week' is not one of"),
         (["rm", "0" * 32, "--function", "*"], "give KEYs or filters, not both"),
         (["rm", "--yes"], "say what to remove: KEYs, or a filter"),

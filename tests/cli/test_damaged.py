@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,3 +66,27 @@ def test_what_was_set_aside_is_rescued_by_the_command_that_is_named(
     assert use() > 180
     Path(shlex.split(command)[2]).unlink()
     assert "damaged" not in run("-s", str(database), "doctor").stdout
+
+
+def test_results_are_rescued_where_the_page_of_the_id_is_damaged(shop: Path, run: Run) -> None:
+    database = shop / "odd" / "app.db"
+    with bs.Spot("app", directory=database.parent, config=False) as spot:
+        list(spot.map(spot.mark(name="shop:long")(str.upper), [f"{n:01000}" for n in range(9)]))
+    with closing(sqlite3.connect(database)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'beautyspot_meta'"
+        ((page,),) = connection.execute(query)
+    whole = database.read_bytes()
+    at = (page - 1) * 4096
+    database.write_bytes(whole[:at] + b"\xa5" * 4096 + whole[at + 4096 :])
+    assert "9 results" in run("-s", str(database), "ls").stderr
+    run("copy", str(database), "fresh.db")
+    assert "9 results" in run("-s", "fresh.db", "ls").stderr
+
+
+def test_a_removal_that_could_not_read_all_says_so(shop: Path, run: Run) -> None:
+    (shop / "odd").mkdir()
+    database = shop / "odd" / "app.db"
+    with bs.Spot("app", directory=database.parent, config=False) as spot:
+        list(spot.map(spot.mark(name="shop:long")(str.upper), [f"{n:01000}" for n in range(90)]))
+    database.write_bytes(database.read_bytes()[:24_576])
+    run("-s", "odd", "rm", "--function", "shop:none", "--yes", status=1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -56,10 +57,18 @@ def test_ctrl_c_ends_a_command_with_a_line_and_its_own_status(many: Path) -> Non
     assert program.returncode == 130
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_stream_that_a_shell_has_closed_ends_no_command(shop: Path, closed: str) -> None:
+    for words in ("ls shop:ask", "rm --function shop:ask --dry-run", "why shop:ask"):
+        command = f"{shlex.join(COMMAND)} {words} {closed}"
+        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False), done.stderr
+
+
 pty = pytest.importorskip("pty")
 
 
-def on_terminal(*words: str, **environ: str) -> str:
+def on_terminal(*words: str, status: int = 0, **environ: str) -> str:
     """What a command writes to a terminal."""
     ours, theirs = pty.openpty()
     program = subprocess.Popen(
@@ -78,7 +87,7 @@ def on_terminal(*words: str, **environ: str) -> str:
         pass
     finally:
         os.close(ours)
-    assert program.wait() == 0, written
+    assert program.wait() == status, written
     return written.decode().replace("\r\n", "\n")
 
 
@@ -87,6 +96,7 @@ def test_a_terminal_gets_no_command_of_a_stored_text(shop: Path) -> None:
     assert r"\x1b]0;owned\x07 [bold]not bold[/bold] \x9b31m" in shown
     key = shown.splitlines()[1].partition(" ")[0]
     assert "\x1b" not in shown + on_terminal("show", key) + on_terminal("show", key, "--value")
+    assert "give --out FILE" in on_terminal("show", key, "--out", "-", status=2)
 
 
 def test_a_terminal_gets_the_first_results_and_the_arguments_that_have_room(many: Path) -> None:

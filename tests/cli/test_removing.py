@@ -115,7 +115,7 @@ def test_collect_removes_blobs_of_no_result(orphan: Path, run: Run) -> None:
     assert "1 blobs, 19 B, belong to no result" in done.stderr
     assert "removed 1 blobs" in done.stderr
     assert not orphan.exists()
-    assert "0 blobs" in run("collect", "--grace", "1800").stderr
+    assert "0 blobs" in run("collect", "--grace", "1800s").stderr
 
 
 def test_collect_removes_another_store_that_is_named(orphan: Path, run: Run) -> None:

@@ -103,6 +103,18 @@ def test_a_picture_that_is_not_shown_says_how_to_get_it(
     assert not stat.S_IMODE((shop / command[-1]).stat().st_mode) & 0o111
     value = json.loads(run("show", key, "--json").stdout)["value"]
     assert value == {"$bytes": 70, "$type": "image/png"}
+    assert (
+        "--value does not write image/png, 70 B: --out FILE does"
+        in run("show", key, "--value", status=2).stderr
+    )
+
+
+def test_a_text_of_any_type_is_shown_as_it_is(shop: Path, run: Run) -> None:
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
+        drawn = spot.mark(name="shop:drawn", content_type="image/svg+xml")(lambda: "<svg/>")
+        drawn()
+        key = spot.key(drawn)
+    assert run("show", key, "--value").stdout == "<svg/>\n"
 
 
 def test_bytes_go_to_stdout_too(run: Run, key_of: Callable[..., str]) -> None:

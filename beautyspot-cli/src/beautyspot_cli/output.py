@@ -15,6 +15,7 @@ import sys
 import unicodedata
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import click
@@ -158,6 +159,7 @@ def plain_errors() -> Iterator[None]:
         ClickException: one of ours, with its exit status.
         Exit: Ctrl-C ended it, or nobody reads the output any more.
     """
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # some encodings lack "é"
@@ -179,6 +181,13 @@ def plain_errors() -> Iterator[None]:
         is_missing = isinstance(exc, RecordNotFound) and not exc.candidates
         said = _IN_OPTIONS.sub(lambda name: f"--{name[1].replace('_', '-')} ", str(exc))
         raise (click.ClickException if is_missing else _Bad)(safe(said)) from None
+
+
+def _open_what_is_closed() -> None:
+    """Have the standard streams lead nowhere that a shell has closed."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - as long as we run
 
 
 class _Bad(click.ClickException):

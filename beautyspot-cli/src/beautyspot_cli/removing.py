@@ -41,12 +41,12 @@ def rm(
     keys: tuple[str, ...],
     dry_run: bool,
     yes: bool,
-) -> None:
+) -> int:
     """Remove results: those with the KEYs, or those that match all filters.
 
     It shows what would go, and asks. What is shown goes and nothing else: results that are stored
     or made anew meanwhile stay. Where nobody can be asked it wants --yes, and without that ends
-    with status 2 and removes nothing.
+    with status 2 and removes nothing. The status is 1 where rows of a damaged store can't be read.
     """
     if keys and where:
         raise click.UsageError("give KEYs or filters, not both")
@@ -59,7 +59,7 @@ def rm(
         rows: Iterable[TaskRecord] = {row.cache_key: row for row in map(store.row, keys)}.values()
         if where:
             rows = store.rows(**with_function(store, where))
-        _remove(output, store, rows, dry_run=dry_run, yes=yes)
+        return _remove(output, store, rows, dry_run=dry_run, yes=yes)
 
 
 @click.command
@@ -89,7 +89,7 @@ def prune(
     dry_run: bool,
     yes: bool,
     **among: str | None,
-) -> None:
+) -> int:
     """Remove results that have expired, are old or unused, or take too much room.
 
     Without an option it removes what has expired. A result goes that is over any of the limits.
@@ -107,15 +107,16 @@ def prune(
             expired=not keep_expired,
             **where,
         )
-        _remove(output, store, rows, dry_run=dry_run, yes=yes)
+        return _remove(output, store, rows, dry_run=dry_run, yes=yes)
 
 
 def _remove(
     output: Output, store: Store, rows: Iterable[TaskRecord], *, dry_run: bool, yes: bool
-) -> None:
+) -> int:
     """Show what would be removed, and remove it unless it is a dry run or refused.
 
     With `yes` nothing is shown before: whether it goes must not depend on who reads the output.
+    Gives the exit status, 1 where rows of a damaged store could not be read.
     """
     removal, done = store.removal(rows), None
     if not output.as_json and (dry_run or not yes):
@@ -137,6 +138,7 @@ def _remove(
             keys=removal.keys,
             removed=None if done is None else done._asdict(),
         )
+    return FOUND if store.metadata.lost else 0
 
 
 def _show(output: Output, store: Store, removal: Removal) -> None:
@@ -191,6 +193,8 @@ def collect(
     --store-id is given, and the newest of them is older than GRACE: nobody can tell from here
     whether they are needed. The exit status is 1 where a blob could not be removed.
     """
+    if grace.strip().isdigit():
+        raise click.UsageError(f"--grace {grace} of what? give {grace}d, {grace}h or {grace}s")
     with place.open() as store:
         found, done = store.collect(grace, store_id=store_id, dry_run=True), None
         whose = f"are of the store {store_id}, beside" if store_id else "belong to no result in"

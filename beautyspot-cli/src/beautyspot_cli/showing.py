@@ -84,11 +84,7 @@ def show(
             click.echo()
         value = _value_of(store, record)
         if isinstance(value, Content):
-            output.say(
-                f"{value.content_type}, {size(value.size)}, which is not shown here: beautyspot "
-                f"show {record.cache_key[:12]} --out {shlex.quote(value.filename)} writes it into "
-                "a file"
-            )
+            _tell_of(output, record, value, alone=alone)
         elif alone:
             text = value if isinstance(value, str) else json.dumps(as_json(value), indent=2)
             click.echo(safe_lines(text) if sys.stdout.isatty() else text)
@@ -96,9 +92,25 @@ def show(
             click.echo(safe_lines(_shortened(value)))
 
 
+def _tell_of(output: Output, record: TaskRecord, content: Content, *, alone: bool) -> None:
+    """Say what is stored that is not shown, and how to get it."""
+    told = f"{content.content_type}, {size(content.size)}"
+    if alone:
+        raise click.UsageError(f"--value does not write {told}: --out FILE does")
+    output.say(
+        f"{told}, which is not shown here: beautyspot show {record.cache_key[:12]} "
+        f"--out {shlex.quote(content.filename)} writes it into a file"
+    )
+
+
 def _write_bytes(output: Output, content: Content, out: str, *, force: bool) -> None:
     """Write a result's bytes, a piece at a time; a file is whole, or there is none."""
     if out == "-":
+        if sys.stdout.isatty():
+            raise click.UsageError(
+                "--out - writes bytes as they are, which may command a terminal: give --out FILE, "
+                "or a pipe behind it"
+            )
         with click.open_file("-", "wb") as stdout:
             stdout.writelines(content.chunks())
         return
@@ -121,7 +133,7 @@ def _value_of(store: Store, record: TaskRecord) -> object:
     """The value; the `Content` of a file, of a picture, and of what is too large to be shown."""
     content = store.content(record)
     is_text = content.content_type.startswith(("text/", "application/octet-stream"))
-    is_shown = is_text or not content.is_media
+    is_shown = is_text or record.serializer == "raw:text" or not content.is_media
     return store.value(record) if is_shown and (content.size or 0) <= _LARGEST else content
 
 

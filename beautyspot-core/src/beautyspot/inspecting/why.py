@@ -109,6 +109,7 @@ def find_function(known: list[str], name: object, place: str) -> str:
             candidates=tuple(found),
         )
     near = did_you_mean(name, known) or did_you_mean(name, (end.partition(":")[2] for end in known))
+    more = f" and {len(known) - 20} more" if len(known) > 20 else ""
     raise RecordNotFound(
-        f"{place} holds nothing of a function {name}.{near} There are: {listing(known[:20])}"
+        f"{place} holds nothing of a function {name}.{near} There are: {listing(known[:20])}{more}"
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import time
 from functools import cache
 from itertools import chain
@@ -30,7 +31,6 @@ from beautyspot.errors import MetadataError, SchemaError
 from beautyspot_local.sqlite.connections import transaction
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
@@ -420,7 +420,8 @@ _OF_RELEASE_2: Final = {
 def adapt(handle: Handle) -> str | None:
     """Have a database of any release look as if it had our tables; its ID, if it has one.
 
-    Views of the connection's own hide those tables that lack columns, or are not there.
+    Views of the connection's own hide those tables that lack columns, or are not there. Where a
+    page is damaged that has the ID, the results are shown all the same.
     """
     connection = handle.connection
     before = _columns(connection, "tasks")
@@ -437,7 +438,12 @@ def adapt(handle: Handle) -> str | None:
                 f"CREATE TEMP VIEW {table} AS SELECT rowid, {', '.join(shown)} "
                 f"FROM (SELECT {row} AS rowid, {', '.join(each)} {there})"
             )
-    return numbers(connection)[2]
+    try:
+        return numbers(connection)[2]
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        return os.urandom(8).hex()  # which no other store has
 
 
 def _missing(connection: sqlite3.Connection, table: str) -> list[str]:
