@@ -193,7 +193,7 @@ def collect(
     --store-id is given, and the newest of them is older than GRACE: nobody can tell from here
     whether they are needed. The exit status is 1 where a blob could not be removed.
     """
-    if grace.strip().isdigit():
+    if grace.strip("0 ").isdigit():  # of nothing, no unit is asked
         raise click.UsageError(f"--grace {grace} of what? give {grace}d, {grace}h or {grace}s")
     with place.open() as store:
         found, done = store.collect(grace, store_id=store_id, dry_run=True), None

@@ -76,7 +76,7 @@ def test_ways_to_name_a_store(home: Path, where: Any) -> None:
 @pytest.mark.parametrize(
     ("where", "name", "message"),
     [
-        ("app", None, "no file .*app[.] .*name= says of which Spot"),
+        ("app", None, "no file .*app[.] .*with name= of its Spot"),
         ("nowhere.db", None, "no file .*nowhere.db. The databases in that folder are none"),
         (".beautyspot/ap.db", None, "in that folder are app.db"),
         ("empty", None, "there is no store in .*: looked for files that end in .db"),

@@ -273,7 +273,9 @@ def _fault_in(parts: Parts, record: TaskRecord) -> Fault | None:
     except BeautyspotError as error:
         return unreadable(record, error)
     if record.is_signed and parts.keys is None:
-        return fault_of(record, "signed, not checked: give signing_key=", "signed")
+        return fault_of(
+            record, "signed, not checked: give signing_key= or BEAUTYSPOT_SIGNING_KEY", "signed"
+        )
     return None
 
 

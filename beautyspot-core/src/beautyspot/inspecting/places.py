@@ -156,10 +156,10 @@ def _databases_in(folder: Path, given: Given) -> list[Path]:
         )
     if found:
         return found
+    more = "; for a new store give name= of its Spot" if given.create else ""
     raise ConfigError(
         f"there is no store in {folder}: looked for files that end in {_ENDING}. Give the path of "
-        f"a database file, of a folder {FOLDER} or the one that holds it, or a URL; for a new "
-        "store name="
+        f"a database file, of a folder {FOLDER} or the one that holds it, or a URL{more}"
     )
 
 
@@ -168,7 +168,7 @@ def _file(path: Path, given: Given, config: Config | None = None) -> Place:
         others = listing(each.name for each in path.parent.glob(f"*{_ENDING}"))
         raise ConfigError(
             f"there is no file {path}. The databases in that folder are {others}. Give the path of "
-            f"a database file, of a folder {FOLDER} (name= says of which Spot), or a URL"
+            f"a database file, of a folder {FOLDER} with name= of its Spot, or a URL"
         )
     places, start = {"metadata": "sqlite", "db_path": str(path)}, None
     if config is None:
