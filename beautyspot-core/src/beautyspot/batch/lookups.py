@@ -101,13 +101,13 @@ class Lookups:
         page: list[Any] = []
         hits: list[tuple[str, Plain]] = []
         others: dict[int, Call] = {}
+        is_plain = not calls and not task.to_compare
         for args, key in zip(inputs, keys, strict=True):
             entry: Any = found.get(key)
             if entry is None:
                 page.append(Item(args, key))
             elif (
-                not calls
-                and not task.to_compare
+                is_plain
                 and type(entry) is tuple
                 and entry[4] == codec
                 and len(entry[0]) <= SMALL

@@ -169,8 +169,8 @@ def begin_query(count: int) -> str:
 
 @cache
 def find_query(count: int) -> str:
-    """Of each row of so many keys its key, and what `FIND` gives."""
-    return f"SELECT cache_key, {_FOUND} FROM tasks WHERE {_is_one_of(count)}"
+    """Of each row of so many keys what `FIND` gives, and its key."""
+    return f"SELECT {_FOUND}, cache_key FROM tasks WHERE {_is_one_of(count)}"
 
 
 def _is_one_of(count: int) -> str:

@@ -17,9 +17,10 @@ from __future__ import annotations
 import os
 import threading
 import time
+from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.contracts import Begun, MetadataStoreBase, checked
+from beautyspot.contracts import Begun, MetadataStoreBase, checked, in_full
 from beautyspot.contracts.sql import select_statement
 from beautyspot.contracts.store import REMEMBERED
 from beautyspot.errors import ConfigError, MetadataError
@@ -31,7 +32,7 @@ from beautyspot_local.sqlite import schema
 from beautyspot_local.sqlite.database import REMAINING, Database, code_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -201,14 +202,17 @@ class SqliteMetadataStore(MetadataStoreBase):
 
     def find_many(self, keys: Collection[str]) -> dict[str, Plain | Entry]:
         """One statement for some hundred keys; see the base class."""
-        return {key: found for page in _pages([*keys]) for key, found in self._found(page, {})}
+        found: dict[str, Plain | Entry] = {}
+        for page in _pages([*keys]):
+            self._look_up(page, found)
+        return found
 
     def get(self, key: str) -> TaskRecord | None:
         """The whole record; see the base class."""
         rows = self._database.read(schema.GET, (key,))
         return schema.record_of(rows[0]) if rows else None
 
-    def begin(
+    def begin(  # noqa: C901 - one step, in its order: it is made at each miss
         self, keys: Collection[str], token: str, *, rejected: Mapping[str, float] | None = None
     ) -> Begun:
         """Take the locks of the kernel, and look by one statement; see the base class."""
@@ -228,25 +232,24 @@ class SqliteMetadataStore(MetadataStoreBase):
                 ((number, are_there),) = database.read(schema.begin_query(len(page)), page)
                 since = number if since < 0 else since
                 if are_there:  # by now: the counter was read before
-                    found |= self._found(page, rejected or {})
+                    self._look_up(page, found)
         except BaseException:
             self._leases.release([key for key, is_new in taken.items() if is_new], token)
             raise
+        if found and rejected:
+            found = {key: row for key, row in found.items() if not _is_of(rejected, key, row)}
         if found:
             self._leases.release([key for key in found if taken.pop(key, None)], token)
         return Begun(found, list(taken), since, time.time())
 
-    def _found(
-        self, page: list[str], rejected: Mapping[str, float]
-    ) -> Iterator[tuple[str, Plain | Entry]]:
-        """What is found of some hundred keys, less what is rejected."""
-        for key, *row in self._database.read(schema.find_query(len(page)), page):
-            found, made_at = schema.found_of(tuple(row)), row[3]
-            newest = rejected.get(key)
-            if newest is not None and not (type(made_at) is float and made_at > newest):
-                continue
-            if found is not None:
-                yield key, found
+    def _look_up(self, page: list[str], found: dict[str, Plain | Entry]) -> None:
+        """Add what is found of some hundred keys."""
+        for row in self._database.read(schema.find_query(len(page)), page):
+            answer: Plain | Entry | None = row[:6]  # as in `find`
+            if row[6] is not None or row[0] is None or row[3].__class__ is not float:
+                answer = schema.found_of(row[:8])
+            if answer is not None:
+                found[row[8]] = answer
 
     def put(self, rows: Sequence[Put], *, waits: bool = True) -> set[str]:
         """One statement for one, one transaction for many; see the base class."""
@@ -404,6 +407,13 @@ class SqliteMetadataStore(MetadataStoreBase):
         """See the base class."""
         query = "SELECT substr(name, 8), value FROM beautyspot_meta WHERE name LIKE 'remark %'"
         return dict(self._read(query, ()) or ())
+
+
+def _is_of(rejected: Mapping[str, float], key: str, row: Plain | Entry) -> bool:
+    """Whether what is found is to count for nothing."""
+    made_at = in_full(row).made_at
+    newer = type(made_at) is float and made_at > rejected.get(key, -inf)
+    return key in rejected and not newer
 
 
 def _pages(keys: list[str]) -> list[list[str]]:
