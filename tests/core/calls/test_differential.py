@@ -139,7 +139,8 @@ _frames = st.one_of(
 STORABLE = [
     value
     for value in COLLISIONS
-    if type(value) not in (programs.Object, programs.SlotObject, Exception, type(pd.NaT))
+    if type(value)
+    not in (array.array, programs.Object, programs.SlotObject, Exception, type(pd.NaT))
 ]
 
 results = st.one_of(_plain_values, _frames, st.sampled_from(STORABLE))
