@@ -20,13 +20,18 @@ if TYPE_CHECKING:
     Run = Callable[..., Result]
 
 
-def test_a_database_that_was_cut_short_is_a_fault(shop: Path, run: Run) -> None:
-    (shop / "odd").mkdir()
+@pytest.fixture
+def cut_short(shop: Path) -> Path:
+    """A database in the folder `odd`, of which the end is missing."""
     database = shop / "odd" / "app.db"
     with bs.Spot("app", directory=database.parent, config=False) as spot:
         list(spot.map(spot.mark(name="shop:long")(str.upper), [f"{n:01000}" for n in range(90)]))
     database.write_bytes(database.read_bytes()[:24_576])
-    before = database.read_bytes()
+    return database
+
+
+def test_a_database_that_was_cut_short_is_a_fault(cut_short: Path, run: Run) -> None:
+    before = cut_short.read_bytes()
     fault, total = map(
         json.loads, run("-s", "odd", "verify", "--json", status=1).stdout.splitlines()
     )
@@ -34,7 +39,7 @@ def test_a_database_that_was_cut_short_is_a_fault(shop: Path, run: Run) -> None:
     assert "beautyspot copy" in fault["problem"]
     assert (total["verified"], total["faults"]) == (0, 1)
     assert "copy what can be read" in run("-s", "odd", "doctor", status=1).stdout
-    assert database.read_bytes() == before
+    assert cut_short.read_bytes() == before
 
 
 def test_what_was_set_aside_is_rescued_by_the_command_that_is_named(
@@ -83,10 +88,6 @@ def test_results_are_rescued_where_the_page_of_the_id_is_damaged(shop: Path, run
     assert "9 results" in run("-s", "fresh.db", "ls").stderr
 
 
-def test_a_removal_that_could_not_read_all_says_so(shop: Path, run: Run) -> None:
-    (shop / "odd").mkdir()
-    database = shop / "odd" / "app.db"
-    with bs.Spot("app", directory=database.parent, config=False) as spot:
-        list(spot.map(spot.mark(name="shop:long")(str.upper), [f"{n:01000}" for n in range(90)]))
-    database.write_bytes(database.read_bytes()[:24_576])
+@pytest.mark.usefixtures("cut_short")
+def test_a_removal_that_could_not_read_all_says_so(run: Run) -> None:
     run("-s", "odd", "rm", "--function", "shop:none", "--yes", status=1)

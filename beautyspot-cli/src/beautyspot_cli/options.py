@@ -214,11 +214,20 @@ def _checked(_: click.Context, option: click.Parameter, given: tuple[str, ...]) 
         if not value:
             raise click.BadParameter(f"it is empty: for results without a version give {WITHOUT}")
         return "" if value == WITHOUT else value
-    number = value.strip()
-    is_age = option.name in ("older", "newer", "unused")
-    if is_age and number.replace(".", "", 1).isdecimal() and float(number):
-        raise click.BadParameter(f"{number} of what? give {number}d, {number}h or {number}s")
+    if option.name in ("older", "newer", "unused") and (asked := unit_asked(value)):
+        raise click.BadParameter(asked)
     return value
+
+
+def unit_asked(age: str) -> str:
+    """The question for the unit of an age, which the library would take as seconds; else nothing.
+
+    0 needs none.
+    """
+    number = age.strip()
+    if number.replace(".", "", 1).isdecimal() and float(number):
+        return f"{number} of what? give {number}d, {number}h or {number}s"
+    return ""
 
 
 def with_function(store: Store, where: Where) -> Where:

@@ -9,7 +9,7 @@ import click
 
 from beautyspot_cli.formats import count, size
 from beautyspot_cli.listing import show_rows
-from beautyspot_cli.options import filter_option, filter_options, keys, with_function
+from beautyspot_cli.options import filter_option, filter_options, keys, unit_asked, with_function
 from beautyspot_cli.output import FOUND, output_options
 
 if TYPE_CHECKING:
@@ -193,8 +193,8 @@ def collect(
     --store-id is given, and the newest of them is older than GRACE: nobody can tell from here
     whether they are needed. The exit status is 1 where a blob could not be removed.
     """
-    if grace.strip("0 ").isdigit():  # of nothing, no unit is asked
-        raise click.UsageError(f"--grace {grace} of what? give {grace}d, {grace}h or {grace}s")
+    if asked := unit_asked(grace):
+        raise click.UsageError(f"--grace {asked}")
     with place.open() as store:
         found, done = store.collect(grace, store_id=store_id, dry_run=True), None
         whose = f"are of the store {store_id}, beside" if store_id else "belong to no result in"

@@ -160,7 +160,7 @@ def is_newer(found: TaskRecord | Entry, record: TaskRecord, now: float) -> bool:
     return found.made_at is not None and found.made_at <= now
 
 
-def is_rejected(record: TaskRecord, key: str, rejected: Mapping[str, float] | None) -> bool:
+def is_rejected(record: TaskRecord | Entry, key: str, rejected: Mapping[str, float] | None) -> bool:
     """Whether `begin` is to take a record for none, as `rejected` says."""
     if not rejected or key not in rejected:
         return False

@@ -14,7 +14,6 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from contextlib import contextmanager
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
@@ -32,7 +31,7 @@ from beautyspot.errors import (
 from beautyspot.messages import masked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -149,17 +148,6 @@ class Breaker:
             return result
 
         return guarded
-
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """The same for the block of a `with` statement, which may await."""
-        began = self.enter()
-        try:
-            yield
-        except Exception as error:
-            self.leave(began, error)
-            raise
-        self.leave(began)
 
     def enter(self) -> float:
         """Begin an operation: the time now.

@@ -39,7 +39,6 @@ STORING: Final = "store the result"
 
 LIMITER: Final = "limiter"
 ASKING: Final = "ask the limiter"
-RETURNING: Final = "give back a permit"
 SETTLING: Final = "settle a cost"
 PAUSING: Final = "pause the limiter"
 PLACING: Final = "take a place of all processes"

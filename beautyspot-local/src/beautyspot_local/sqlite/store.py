@@ -17,10 +17,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from math import inf
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.contracts import Begun, MetadataStoreBase, checked, in_full
+from beautyspot.contracts.records import is_rejected
 from beautyspot.contracts.sql import select_statement
 from beautyspot.contracts.store import REMEMBERED
 from beautyspot.errors import ConfigError, MetadataError
@@ -237,7 +237,11 @@ class SqliteMetadataStore(MetadataStoreBase):
             self._leases.release([key for key, is_new in taken.items() if is_new], token)
             raise
         if found and rejected:
-            found = {key: row for key, row in found.items() if not _is_of(rejected, key, row)}
+            found = {
+                key: row
+                for key, row in found.items()
+                if not is_rejected(in_full(row), key, rejected)
+            }
         if found:
             self._leases.release([key for key in found if taken.pop(key, None)], token)
         return Begun(found, list(taken), since, time.time())
@@ -407,13 +411,6 @@ class SqliteMetadataStore(MetadataStoreBase):
         """See the base class."""
         query = "SELECT substr(name, 8), value FROM beautyspot_meta WHERE name LIKE 'remark %'"
         return dict(self._read(query, ()) or ())
-
-
-def _is_of(rejected: Mapping[str, float], key: str, row: Plain | Entry) -> bool:
-    """Whether what is found is to count for nothing."""
-    made_at = in_full(row).made_at
-    newer = type(made_at) is float and made_at > rejected.get(key, -inf)
-    return key in rejected and not newer
 
 
 def _pages(keys: list[str]) -> list[list[str]]:
