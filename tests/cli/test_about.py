@@ -86,6 +86,12 @@ def test_config_says_each_value_and_where_it_comes_from(
     assert changed == {"ttl", "storage", "mode", "signing_key"}
 
 
+def test_config_without_a_change_says_so(shop: Path) -> None:
+    done = run("config", "--changed")
+    assert done.stdout == ""
+    assert "every setting is at its default" in done.stderr
+
+
 def test_config_as_json_has_plain_values_and_no_secrets(configured: Path) -> None:
     done = run("--config", str(configured), "config", "--json")
     document = json.loads(done.stdout)

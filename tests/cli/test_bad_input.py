@@ -171,6 +171,11 @@ def test_a_filter_that_means_nothing(
         (["completion", "tcsh"], "'tcsh' is not one of"),
         (["--name", "../x", "ls"], "can't be the name of a Spot"),
         (["ls", "--store", "."], "--store stands before the command: beautyspot --store ... ls"),
+        (["--quiet", "ls"], "--quiet stands behind the command: beautyspot ls --quiet"),
+        (["--older", "7d", "rm"], "--older stands behind the command: beautyspot rm --older"),
+        (["--json"], "--json stands behind the command: beautyspot COMMAND --json"),
+        (["--quit", "ls"], "No such option '--quit'"),
+        (["show", "ask"], "'beautyspot ls' lists the keys"),
         (["ls", "a", "b"], "unexpected extra argument"),
         (["ls", "a", "--function", "b"], "give one of 'a' and --function, not both"),
         (["ls", "--sort", "hits", "--rows"], "--sort hits is no order here; there are: newest"),
@@ -185,6 +190,7 @@ def test_a_word_or_a_value_that_is_wrong(words: list[str], said: str, shop: Path
     "words",
     [
         ["ls", "aks"],
+        ["why", "aks"],
         ["stats", "aks"],
         ["rm", "--function", "shop:aks", "--yes"],
         ["prune", "--function", "aks", "--older", "0", "--yes"],
@@ -193,7 +199,9 @@ def test_a_word_or_a_value_that_is_wrong(words: list[str], said: str, shop: Path
     ],
 )
 def test_a_function_that_there_is_not(words: list[str], shop: Path, run: Run) -> None:
-    assert "ask'?" in refused(run, shop, words, status=1)
+    said = refused(run, shop, words, status=1)
+    assert "ask'?" in said
+    assert "Name one of these, or run the function first" in said
 
 
 @pytest.mark.parametrize("command", ["show", "why", "rm"])

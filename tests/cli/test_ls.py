@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import threading
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -121,6 +122,33 @@ def test_that_there_is_more_is_said(shop: Path, run: Run) -> None:
     assert "these are the first 2: -n 0 shows all" in run("ls", "--rows", "-n", "2").stderr
     assert run("ls", "--rows").stderr == ""
     assert run("ls", "--older", "1h").stdout == ""
+
+
+LOCKED = "shop:lock is not stored, because "
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["ls", "lock"], 0),
+        (["ls", "shop:l*", "--older", "0"], 0),
+        (["rm", "--function", "lock"], 0),
+        (["rm", "--function", "lock", "--dry-run"], 0),
+        (["prune", "--function", "lock"], 0),
+        (["verify", "--function", "lock"], 0),
+        (["copy", ".", "new/", "--function", "lock"], 0),
+    ],
+)
+def test_of_a_function_that_can_not_be_stored_it_says_why(
+    words: list[str], status: int, shop: Path, run: Run
+) -> None:
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
+        spot.mark(name="shop:lock")(threading.Lock)()
+        spot.mark(name="shop:other")(threading.Lock)()
+    said = run(*words, status=status).stderr
+    assert LOCKED in said
+    assert "spot.register" in said
+    assert "shop:other" not in said
 
 
 def test_an_empty_store_holds_nothing(tmp_path: Path, run: Run) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,7 +78,7 @@ def test_prune_removes_what_has_expired_and_no_more(shop: Path, run: Run) -> Non
     with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
         spot.mark(name="shop:short", ttl=0)(lambda: 1)()
     assert " shop:short " in run("prune", "--keep-expired", "--older", "0", "--dry-run").stdout
-    assert "removed 0 results" in run("prune", "--keep-expired").stderr
+    assert "is to be removed" in run("prune", "--keep-expired").stderr
     assert "removed 1 results" in run("prune", "--yes").stderr
     assert keys(shop, function="shop:short") == set()
     assert keys(shop, function="shop:ask")
@@ -89,6 +90,20 @@ def test_prune_bounds_the_size_of_one_function(shop: Path, run: Run) -> None:
     assert keys(shop) == others
     run("prune", "--max-entries", "1", "--keep-expired", "--yes")
     assert len(keys(shop)) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["rm", "--larger", "1GB"], ["prune"], ["prune", "--max-size", "1GB"]],
+)
+@pytest.mark.parametrize("more", [["--dry-run"], ["--yes"], []])
+@pytest.mark.usefixtures("shop")
+def test_where_nothing_matches_it_says_so_and_no_more(
+    words: list[str], more: list[str], run: Run
+) -> None:
+    done = run(*words, *more)
+    assert done.stdout == ""
+    assert re.fullmatch(r"nothing in \S+shop.db is to be removed\n", done.stderr)
 
 
 # --------------------------------------------------------------------------------------- collect

@@ -174,7 +174,7 @@ def test_what_can_not_be_written_is_one_line(run: Run, key_of: Callable[..., str
     [
         ([], 2, "Missing argument"),
         (["abc"], 2, "give 6 hex digits or more"),
-        (["0123456789"], 1, "has a key that begins with 0123456789"),
+        (["0123456789"], 1, "has a key that begins with 0123456789: 'beautyspot ls' lists"),
     ],
 )
 def test_no_such_key(run: Run, shop: Path, words: list[str], status: int, said: str) -> None:

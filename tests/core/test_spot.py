@@ -225,7 +225,28 @@ def test_shutting_down_twice_without_waiting_ends_once(make_spot: Callable[..., 
     assert totals_of(store).entries == 1
 
 
-@pytest.mark.parametrize("name", ["mark", "limiter"])
+@pytest.mark.parametrize(
+    ("name", "there"),
+    [
+        ("clear", r"spot[.]invalidate_all\(f\).*remove\(function=\"\*\"\)"),
+        ("delete", r"spot[.]invalidate\(f, x\)"),
+        ("memoize", r"@spot[.]mark"),
+        ("cache_info", r"spot[.]stats\(\)"),
+        ("close", r"spot[.]shutdown\(\)"),
+    ],
+)
+def test_what_other_caches_have_is_here_under_another_name(
+    name: str, there: str, make_spot: Callable[..., bs.Spot]
+) -> None:
+    spot = make_spot()
+    with pytest.raises(AttributeError, match=rf"a Spot has no '{name}': .*{there}"):
+        getattr(spot, name)
+    assert not hasattr(spot, name)
+    with pytest.raises(AttributeError, match="'Spot' object has no attribute 'no_such_name'"):
+        spot.no_such_name  # type: ignore[attr-defined]  # noqa: B018 - as a user writes
+
+
+@pytest.mark.parametrize("name", ["mark", "limiter", "memoize", "clear"])
 def test_what_a_spot_has_the_module_says_so(name: str) -> None:
     with pytest.raises(AttributeError, match=r'make a Spot first, as by .*Spot\("app"\)'):
         getattr(bs, name)

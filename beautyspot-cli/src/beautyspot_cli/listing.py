@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from beautyspot_cli.formats import NOTHING, ago, count, duration, iso, money, size
-from beautyspot_cli.options import filter_options, functions, with_function
+from beautyspot_cli.options import filter_options, functions, say_unstored, with_function
 from beautyspot_cli.output import output_options
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def _list_rows(output: Output, store: Store, order: Any, limit: int | None, wher
     show_rows(output, store, first)
     if not first:
         output.say(f"nothing in {store.place} matches")
+        say_unstored(output, store, where)
     elif next(records, None) is not None:
         output.say(f"these are the first {len(first)}: -n 0 shows all")
 
@@ -183,6 +184,8 @@ def _list_functions(output: Output, store: Store, order: str, limit: int | None)
     )
     entries, total = sum(one.entries for one in found), sum(one.size for one in found)
     output.say(f"{entries:,} results, {size(total)}, in {store.place}")
+    if unstored := [one.name for one in found if one.unstored]:
+        output.say(f"not stored: {', '.join(unstored)}; beautyspot why FUNCTION says why")
 
 
 def _function_json(one: StoredFunction) -> dict[str, Any]:

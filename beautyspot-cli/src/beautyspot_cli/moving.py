@@ -10,7 +10,7 @@ import click
 from beautyspot import Copied, Store, Where, open_store
 
 from beautyspot_cli.formats import size
-from beautyspot_cli.options import filter_options, with_function
+from beautyspot_cli.options import filter_options, say_unstored, with_function
 from beautyspot_cli.output import FOUND, output_options
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ def verify(place: Place, output: Output, where: Where) -> int:
                     output.json(**fault._asdict())
                 else:
                     output.text("  ".join((fault.kind, fault.key, fault.function, fault.problem)))
+        if not total:
+            say_unstored(output, store, where)
     output.say(f"verified {done:,} results, {size(read)}: {faults or 'no'} faults")
     if output.as_json:
         output.json(verified=done, size=read, faults=faults)
@@ -121,6 +123,8 @@ def copy(
                     there, progress=at, with_arguments=with_arguments, vouch=vouch, **where
                 )
             _tell(output, there, done)
+        if not done.entries + done.present:
+            say_unstored(output, store, where)
     return FOUND if done.faults else 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from fnmatch import fnmatchcase
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -16,6 +17,8 @@ from beautyspot_cli.formats import safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from beautyspot_cli.output import Output
 
 _FOLDER: Final = ".beautyspot"
 
@@ -228,6 +231,14 @@ def unit_asked(age: str) -> str:
     if number.replace(".", "", 1).isdecimal() and float(number):
         return f"{number} of what? give {number}d, {number}h or {number}s"
     return ""
+
+
+def say_unstored(output: Output, store: Store, where: Where) -> None:
+    """Where nothing of a function is found, say why nothing of it is stored, if that is known."""
+    pattern = (where.get("function") or "").replace("[", "[[]")
+    for one in store.functions() if pattern else ():
+        if one.unstored and fnmatchcase(one.name, pattern):
+            output.say(f"{one.name} is not stored, because {one.unstored}")
 
 
 def with_function(store: Store, where: Where) -> Where:

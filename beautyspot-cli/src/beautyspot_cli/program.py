@@ -22,19 +22,38 @@ class Program(click.Group):
         del ctx
         return list(self.commands)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options of all commands; say of one of a command's where it belongs."""
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            option = error.option_name
+            those = [name for name, one in self.commands.items() if option in _options_of(one)]
+            if not those:
+                raise
+            named = next((word for word in words if word in those), "COMMAND")
+            raise click.UsageError(
+                f"{option} stands behind the command: beautyspot {named} {option}"
+            ) from None
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command, and end the process with its status."""
         try:
             with plain_errors():
                 status = super().invoke(ctx)
         except click.NoSuchOption as error:
-            if error.option_name in {name for each in self.params for name in each.opts}:
+            if error.option_name in _options_of(self):
                 raise click.UsageError(
                     f"{error.option_name} stands before the command: "
                     f"beautyspot {error.option_name} ... {ctx.invoked_subcommand}"
                 ) from None
             raise
         ctx.exit(status or 0)
+
+
+def _options_of(command: click.Command) -> set[str]:
+    return {name for each in command.params for name in each.opts}
 
 
 @click.group(

@@ -9,7 +9,14 @@ import click
 
 from beautyspot_cli.formats import count, size
 from beautyspot_cli.listing import show_rows
-from beautyspot_cli.options import filter_option, filter_options, keys, unit_asked, with_function
+from beautyspot_cli.options import (
+    filter_option,
+    filter_options,
+    keys,
+    say_unstored,
+    unit_asked,
+    with_function,
+)
 from beautyspot_cli.output import FOUND, output_options
 
 if TYPE_CHECKING:
@@ -57,9 +64,10 @@ def rm(
         )
     with place.open() as store:
         rows: Iterable[TaskRecord] = {row.cache_key: row for row in map(store.row, keys)}.values()
+        where = with_function(store, where)
         if where:
-            rows = store.rows(**with_function(store, where))
-        return _remove(output, store, rows, dry_run=dry_run, yes=yes)
+            rows = store.rows(**where)
+        return _remove(output, store, rows, where, dry_run=dry_run, yes=yes)
 
 
 @click.command
@@ -107,11 +115,17 @@ def prune(
             expired=not keep_expired,
             **where,
         )
-        return _remove(output, store, rows, dry_run=dry_run, yes=yes)
+        return _remove(output, store, rows, where, dry_run=dry_run, yes=yes)
 
 
 def _remove(
-    output: Output, store: Store, rows: Iterable[TaskRecord], *, dry_run: bool, yes: bool
+    output: Output,
+    store: Store,
+    rows: Iterable[TaskRecord],
+    where: Where,
+    *,
+    dry_run: bool,
+    yes: bool,
 ) -> int:
     """Show what would be removed, and remove it unless it is a dry run or refused.
 
@@ -119,13 +133,17 @@ def _remove(
     Gives the exit status, 1 where rows of a damaged store could not be read.
     """
     removal, done = store.removal(rows), None
-    if not output.as_json and (dry_run or not yes):
+    if not removal.entries:
+        output.say(f"nothing in {store.place} is to be removed")
+        say_unstored(output, store, where)
+    elif not output.as_json and (dry_run or not yes):
         _show(output, store, removal)
     if not dry_run and (not removal.entries or _confirmed(output, yes=yes)):
         with output.progress("removing") as at:
             done = removal.carry_out(lambda one: at(one.entries + one.kept, removal.entries))
         kept = f"; {done.kept:,} stayed, which were made anew meanwhile" if done.kept else ""
-        output.say(f"removed {done.entries:,} results, {size(done.size)}{kept}")
+        if removal.entries:
+            output.say(f"removed {done.entries:,} results, {size(done.size)}{kept}")
     if output.as_json:
         output.json(
             store=store.place,

@@ -93,6 +93,8 @@ def config(place: Place, output: Output, changed: bool) -> None:
     rows = [row for row in found.table() if not changed or row.source != "default"]
     if not output.as_json:
         output.table(("SETTING", "VALUE", "FROM"), rows)
+        if not rows:
+            output.say("every setting is at its default: no file and no variable gives one")
         return
     settings = []
     for setting, shown, source in rows:

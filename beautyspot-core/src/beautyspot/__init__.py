@@ -186,7 +186,10 @@ _LATER = {
 }
 
 
-_OF_A_SPOT = frozenset({"mark", "limiter", "map", "cached_run", "invalidate", "stats", "cache"})
+_OF_A_SPOT = frozenset(
+    {"mark", "limiter", "map", "cached_run", "invalidate", "stats"}
+    | {"cache", "cached", "clear", "memoize", "rate_limit"}
+)
 _SPOT_FIRST = (
     ': make a Spot first, as by spot = beautyspot.Spot("app"), and decorate with @spot.mark'
 )

@@ -243,6 +243,30 @@ _SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
 }
 """Our options -> what other libraries, or people, call them, where no letters are alike."""
 
+OF_OTHER_CACHES: Final = {
+    **dict.fromkeys(
+        ("clear", "clear_cache", "cache_clear", "reset"),
+        "spot.invalidate_all(f) forgets the results of a function, and "
+        'bs.open_store(spot).remove(function="*") removes all',
+    ),
+    **dict.fromkeys(
+        ("delete", "evict", "expire", "forget", "pop", "remove"),
+        "spot.invalidate(f, x) forgets the result of a call, and spot.invalidate_all(f) of all",
+    ),
+    **dict.fromkeys(
+        ("cache", "cached", "memo", "memoize"), "decorate the function with @spot.mark"
+    ),
+    **dict.fromkeys(
+        ("rate_limit", "ratelimit", "throttle"),
+        'give the Spot a limiter="60/min", and decorate with @spot.limiter',
+    ),
+    "get": "spot.peek(f, x) gives the result of a call that is stored",
+    "set": "spot.set_result(value, f, x) stores the result of a call",
+    "cache_info": "spot.stats() has the numbers",
+    "close": "spot.shutdown() ends it",
+}
+"""What other caches have -> what a Spot has in its place."""
+
 _OF_A_FUNCTION: Final = {"mmap_mode": "mmap=True"}
 """What a whole cache of another library has, and here a function -> how `mark` is given it."""
 

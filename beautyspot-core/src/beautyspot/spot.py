@@ -18,8 +18,8 @@ from beautyspot.config.resolve import UNSET, Config, resolve
 from beautyspot.config.settings import check_name
 from beautyspot.contracts import DURATION, seconds
 from beautyspot.limits.methods import LimiterMethods, check_made
+from beautyspot.messages import OF_OTHER_CACHES, checks_options
 from beautyspot.messages import checked as checked_value
-from beautyspot.messages import checks_options
 
 # A Spot opens its store, and the rest is imported when it is needed: a start is short.
 if TYPE_CHECKING:
@@ -252,6 +252,13 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
 
     def __repr__(self) -> str:
         return f"<Spot {self.name!r} with {self.metadata!r}>"
+
+    if not TYPE_CHECKING:  # a checker says of each name that there is none
+
+        def __getattr__(self, name: str) -> Any:
+            if name in OF_OTHER_CACHES:
+                raise AttributeError(f"a Spot has no {name!r}: {OF_OTHER_CACHES[name]}")
+            return object.__getattribute__(self, name)  # which raises as ever
 
     # ------------------------------------------------------------------------------ mark
 

@@ -80,6 +80,7 @@ def test_ways_to_name_a_store(home: Path, where: Any) -> None:
         ("nowhere.db", None, "no file .*nowhere.db. The databases in that folder are none"),
         (".beautyspot/ap.db", None, "in that folder are app.db"),
         ("empty", None, "there is no store in .*: looked for files that end in .db"),
+        ("empty", None, "A program makes it with its first result"),
         (None, "ap", "no store of the Spot 'ap' .* stores in that folder are app. Correct name="),
         (".beautyspot/app.db", "other", "name='other' says nothing: leave it out"),
         ("sqlite:///.beautyspot/app.db", "other", "name='other' says nothing: leave it out"),

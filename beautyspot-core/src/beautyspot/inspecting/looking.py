@@ -211,7 +211,8 @@ class Looking:
             raise _no_row(text, [], self.place)
         if not isinstance(key, str) or not re.fullmatch(_PREFIX, key):
             raise ConfigError(
-                f"{key!r:.80} is no key, nor the beginning of one: give 6 hex digits or more"
+                f"{key!r:.80} is no key, nor the beginning of one: give 6 hex digits or "
+                "more; 'beautyspot ls' lists the keys of a function"
             )
         rows = list(self.rows(limit=_SHOWN + 1, key=key.lower()))
         if len(rows) == 1:
@@ -310,7 +311,10 @@ def counts_summed(counts: Iterable[Counts]) -> list[Counts]:
 
 def _no_row(key: str, keys: list[str], place: str) -> RecordNotFound:
     if not keys:
-        return RecordNotFound(f"nothing in {place} has a key that begins with {key}")
+        return RecordNotFound(
+            f"nothing in {place} has a key that begins with {key}: 'beautyspot ls' lists the keys "
+            "of a function"
+        )
     shown = ", ".join(keys[:_SHOWN]) + (", …" if len(keys) > _SHOWN else "")
     return RecordNotFound(
         f"several keys begin with {key}: {shown}: give more digits", candidates=tuple(keys[:_SHOWN])

@@ -158,8 +158,9 @@ def _databases_in(folder: Path, given: Given) -> list[Path]:
         return found
     more = "; for a new store give name= of its Spot" if given.create else ""
     raise ConfigError(
-        f"there is no store in {folder}: looked for files that end in {_ENDING}. Give the path of "
-        f"a database file, of a folder {FOLDER} or the one that holds it, or a URL{more}"
+        f"there is no store in {folder}: looked for files that end in {_ENDING}. A program makes "
+        "it with its first result. To look at another one, give the path of a database file, of a "
+        f"folder {FOLDER} or the one that holds it, or a URL{more}"
     )
 
 

@@ -112,4 +112,5 @@ def find_function(known: list[str], name: object, place: str) -> str:
     more = f" and {len(known) - 20} more" if len(known) > 20 else ""
     raise RecordNotFound(
         f"{place} holds nothing of a function {name}.{near} There are: {listing(known[:20])}{more}"
+        ". Name one of these, or run the function first"
     )
