@@ -175,8 +175,10 @@ def plain_errors() -> Iterator[None]:
         os.dup2(nowhere, 2)
         raise click.exceptions.Exit from None
     except OSError as exc:
-        where = "" if exc.filename is None else f"{exc.filename}: "
-        raise _Bad(safe(f"{where}{exc.strerror or exc}")) from None
+        why = exc.strerror or str(exc)
+        if exc.filename is not None:
+            why = f"{exc.filename}: {why}: give another file, or mend this one"
+        raise _Bad(safe(why)) from None
     except BeautyspotError as exc:
         is_missing = isinstance(exc, RecordNotFound) and not exc.candidates
         said = _IN_OPTIONS.sub(lambda name: f"--{name[1].replace('_', '-')} ", str(exc))

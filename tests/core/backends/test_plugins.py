@@ -155,12 +155,12 @@ def hooks(answer, kind="storage", **others):
     return module(**{f"beautyspot_register_{kind}": bs.hookimpl(hook)}, **others)
 
 
-NEEDS = "No module named 'no_such_module_at_all': install what it needs, update it, or ask its"
+NEEDS = "No module named 'no_such_module_at_all'. Install what it needs, update it, or ask its"
 WRONG = {
-    "it raises": (RuntimeError("boom"), "it raised RuntimeError: boom: install what"),
-    "it ends the program": (_ends, "it raised SystemExit: 3:"),
+    "it raises": (RuntimeError("boom"), "it raised RuntimeError: boom. Install what"),
+    "it ends the program": (_ends, "it raised SystemExit: 3."),
     "it lacks a module": (_lacks, NEEDS),
-    "it blames another": (_blames_another, "it raised RuntimeError: SQLAlchemy is required:"),
+    "it blames another": (_blames_another, "it raised RuntimeError: SQLAlchemy is required."),
     "no hook": (module(), "it registers nothing: name the module that has the hooks"),
     "no marker": (module(beautyspot_register_storage=lambda: S3), "it registers nothing"),
     "an argument": (

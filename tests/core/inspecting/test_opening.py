@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -247,3 +248,22 @@ def test_a_damaged_database_is_read_and_never_changed(tmp_path: Path) -> None:
             with pytest.raises(MetadataError, match="is damaged, so nothing is removed from it"):
                 change(function="app:*", **({} if change == opened.remove else {"older_than": 0}))
     assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("opening", [open_store, open_stores])
+@pytest.mark.parametrize("place", [".", ".beautyspot", ".beautyspot/app.db"])
+def test_a_folder_that_is_closed_to_us_is_said_with_what_to_do(
+    opening: Callable[..., Any], place: str, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(self: Path, **_: Any) -> Any:
+        if ".beautyspot" in str(self):
+            raise PermissionError(13, "Permission denied", str(self))
+        return real(self, **_)
+
+    real = Path.stat
+    monkeypatch.setattr(Path, "stat", closed)
+    with pytest.raises(MetadataError) as caught:
+        opening(place)
+    said = str(caught.value)
+    assert said.count(str(home)) == 1
+    assert said.endswith("(Permission denied): have it opened to you, or give another store")

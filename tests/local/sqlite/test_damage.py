@@ -45,7 +45,8 @@ def test_a_file_that_never_was_a_database_is_refused_and_stays(path, content, ca
     store = SqliteMetadataStore(path)
     for _ in range(2):
         with pytest.raises(
-            MetadataError, match=r"store\.db .*is no SQLite database.* name another one"
+            MetadataError,
+            match=r"store\.db .*no SQLite database.* move it away to begin anew, or name",
         ):
             store.begin([KEYS[0]], MINE)
     store.close()

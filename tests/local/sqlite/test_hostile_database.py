@@ -190,7 +190,9 @@ def test_programs_in_the_schema_are_refused(
     db: Path, program: str, version: str, look: bool
 ) -> None:
     execute(db, *PROGRAMS[program], *filter(None, [version]))
-    assert "was prepared by another program" in refused(db, look=look)
+    said = refused(db, look=look)
+    assert "was prepared by another program" in said
+    assert "move it away to begin anew, or choose another file" in said
 
 
 def test_indexes_of_plain_columns_are_the_user_s_affair(db: Path) -> None:

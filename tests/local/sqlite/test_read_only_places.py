@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tempfile
 import threading
@@ -157,6 +158,29 @@ def test_a_writable_file_in_a_directory_that_is_not(shared, caplog):
         assert store.find(KEYS[0]) is not None
         store.close()
     assert caplog.text.count("WAL does not work") == 1
+
+
+def test_a_folder_that_is_removed_while_it_is_opened_is_no_network_disk(
+    tmp_path, monkeypatch, caplog
+):
+    folder = tmp_path / "gone"
+
+    def connect(*args, **options):
+        handle = real(*args, **options)
+        if folder.exists():
+            shutil.rmtree(folder)
+        return handle
+
+    real = connections.connect
+    monkeypatch.setattr(connections, "connect", connect)
+    store = SqliteMetadataStore(folder / "store.db")
+    with pytest.raises(MetadataError, match="removed just now the next call makes anew"):
+        store.open()
+    assert caplog.text == ""
+    monkeypatch.undo()
+    store.open()
+    assert (folder / "store.db").exists()
+    store.close()
 
 
 @pytest.fixture

@@ -265,7 +265,7 @@ def test_a_database_of_another_program_is_refused_and_stays_as_it_is(path, state
     before = path.read_bytes()
     store = SqliteMetadataStore(path)
     for ask in (lambda: store.open(look=look), lambda: store.find(KEYS[0])):
-        with pytest.raises(MetadataError, match="of another program.*: give another file"):
+        with pytest.raises(MetadataError, match="of another program.*: move it away to begin anew"):
             ask()
     if not look:
         with pytest.raises(MetadataError, match="of another program"):

@@ -86,7 +86,7 @@ def cause(error: BaseException) -> str:
     if isinstance(error, PluginError):
         return str(error)
     what = " ".join(f"{type(error).__name__}: {error}".split())
-    return f"it raised {what}: install what it needs, update it, or ask its author"
+    return f"it raised {what}. Install what it needs, update it, or ask its author"
 
 
 def installed() -> list[PluginInfo]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.backends.selection import is_url
 from beautyspot.config.resolve import resolve
-from beautyspot.errors import ConfigError
+from beautyspot.errors import ConfigError, MetadataError
 from beautyspot.files import absolute
 from beautyspot.messages import listing, masked
 
@@ -70,7 +70,18 @@ def find_places(where: object, given: Given) -> list[Place]:
 
     Raises:
         ConfigError: there is none; says what was looked for.
+        MetadataError: a folder can't be looked at.
     """
+    try:
+        return _found(where, given)
+    except OSError as error:
+        raise MetadataError(
+            f"{error.filename} can't be looked at ({error.strerror}): have it opened to you, or "
+            "give another store"
+        ) from error
+
+
+def _found(where: object, given: Given) -> list[Place]:
     if where is None:
         return _configured(given)
     if not isinstance(where, str | os.PathLike):

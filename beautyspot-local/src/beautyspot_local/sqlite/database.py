@@ -57,8 +57,8 @@ _ADVICE: Final = {
     "SQLITE_BUSY": "another connection has locked it: try again, or give a longer `timeout`",
     "SQLITE_CORRUPT": "it is damaged; the log tells where it was moved, or that you have to move "
     "it, and then the next call starts a fresh one",
-    "SQLITE_NOTADB": "it is no SQLite database, or its beginning is damaged: check that it is the "
-    "file you mean, or name another one",
+    "SQLITE_NOTADB": "it is no SQLite database, or its beginning is damaged: move it away to begin "
+    "anew, or name another one",
     "SQLITE_FULL": f"{files.ROOM} first, some megabytes: to remove results takes room as well. "
     "Blobs may be deleted by hand, and are misses then",
     "SQLITE_READONLY": "make the file and its directory writable, or "
@@ -67,7 +67,8 @@ _ADVICE: Final = {
     "SQLITE_CANTOPEN": f"{_PLACE}, or choose another file (db_path= or metadata=); it may "
     f"also be that {files.FILES}",
     "ENOENT": "nothing is there: give the path of a database, or "
-    "choose another file (db_path= or metadata=) if its directory can't be made",
+    "choose another file (db_path= or metadata=) if its directory can't be made; "
+    "what was removed just now the next call makes anew",
     "EMFILE": files.FILES,
     "ENOSPC": files.ROOM,
     "EDQUOT": files.ROOM,
@@ -139,8 +140,11 @@ class Database:
             return errno.errorcode.get(error.errno or 0, "E")
         if is_busy(error):
             return "SQLITE_BUSY"
-        if code_of(error) in _FOR_WANT_OF_ROOM and files.lack(self.path.parent):
-            return "SQLITE_FULL"
+        if code_of(error) in _FOR_WANT_OF_ROOM:
+            if files.lack(self.path.parent):
+                return "SQLITE_FULL"
+            if identify(self.path) is None:
+                return "ENOENT"
         return str(getattr(error, "sqlite_errorname", type(error).__name__))
 
     # --------------------------------------------------------------------------- forking
@@ -341,7 +345,7 @@ class Database:
             if mode != wanted:  # to say it again may take a lock
                 mode = handle.execute(f"PRAGMA journal_mode = {wanted}").fetchone()[0]
         except sqlite3.OperationalError as error:
-            if is_busy(error):
+            if is_busy(error) or handle.moved():
                 raise
         handle.execute(f"PRAGMA synchronous = {'NORMAL' if mode == 'wal' else 'FULL'}")
         if mode == "wal" or self._told or files.lack(self.path.parent):

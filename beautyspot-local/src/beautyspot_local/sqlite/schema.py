@@ -479,7 +479,8 @@ def check_ours(handle: Handle, path: Path) -> None:
         if not is_ours and re.search(_PROGRAM, str(sql)):
             raise MetadataError(
                 f"{path} was prepared by another program: its {kind} {name!r:.80} is more than "
-                "plain columns: choose another file (db_path= or metadata=)"
+                "plain columns: move it away to begin anew, or choose another file (db_path= or "
+                "metadata=)"
             )
     other = connection.execute(_OTHERS).fetchone()  # first: ours may be made just now, all at once
     results = _columns(connection, "tasks")
@@ -487,5 +488,5 @@ def check_ours(handle: Handle, path: Path) -> None:
     if other and not has_ours:
         raise MetadataError(
             f"{path} holds no results, but tables of another program, such as {other[0]!r:.80}: "
-            "give another file"
+            "move it away to begin anew, or give another file"
         )
