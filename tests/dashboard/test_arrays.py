@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from dashboard.gallery import Gallery
 
 RECORDS = np.array([(1, 2.5, b"x"), (2, 3.5, b"y")], dtype=[("a", "i4"), ("b", "f8"), ("c", "S3")])
-HOLE = np.array([[0.0, np.nan], [np.inf, 1.0], [0.5, 0.25]])
+HOLE = np.full((10, 2), 0.5)
+HOLE[:2] = [[0.0, np.nan], [np.inf, 1.0]]
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,9 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
         found.put("line", np.array([1.0, 3.0, np.nan, 2.0]))
         found.put("long", np.arange(100_000))
         found.put("hole", HOLE)
-        found.put("flat", np.ones((3, 3)))
-        found.put("huge", np.array([[-1.7e308, 1.7e308], [0.0, 0.0]]))
+        found.put("flat", np.ones((9, 3)))
+        found.put("few", np.ones((4, 4)))
+        found.put("huge", np.array([[-1.7e308, 1.7e308]] + [[0.0, 0.0]] * 9))
         found.put("big", np.zeros((1200, 700), dtype=bool))
         found.put("rgb", np.arange(24, dtype=np.uint8).reshape(2, 4, 3))
         found.put("pictures", np.arange(120, dtype=np.uint8).reshape(5, 2, 3, 4))
@@ -45,7 +47,7 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
         found.put("none of four", np.zeros((0, 2, 2, 2)))
         found.put("no dimension", np.array(7))
         found.put("scalar", np.float32(1.5))
-        found.put("nan", np.full((2, 2), np.nan))
+        found.put("nan", np.full((9, 2), np.nan))
         found.put("image", pillow.new("RGBA", (6, 4), (255, 0, 0, 128)))
         found.put("within", {"array": np.arange(6).reshape(2, 3), "image": pillow.new("L", (3, 2))})
         yield found
@@ -69,7 +71,7 @@ def picture(page: str) -> Any:
         ("long", "Lowest 0 Highest 99999 Mean 49999.5"),
         (
             "hole",
-            "Shape 3 × 2 Type float64 Lowest 0 Highest 1 Mean 0.4375 Not finite 2",
+            "Shape 10 × 2 Type float64 Lowest 0 Highest 1 Mean 0.5 Not finite 2",
         ),
         ("big", "Lowest False Highest False Mean 0 One row and column of 3 is drawn."),
         ("records", "a int32 b float64 c |S3 0 1 2.5 0x78 1 2 3.5 0x79"),
@@ -81,7 +83,7 @@ def picture(page: str) -> Any:
         ("none of four", "array · 0 × 2 × 2 × 2 · float64"),
         ("no dimension", "ndarray 7"),
         ("scalar", "float32 1.5"),
-        ("within", "array 2 × 3 ndarray int64 all of it image 3 × 2 Image L all of it"),
+        ("within", "array [[0, 1, 2], [3, 4, 5]] ndarray int64 image 3 × 2 Image L all of it"),
         ("image", "image · 6 × 4 · RGBA Size 6 × 4 pixels Mode RGBA"),
     ],
 )
@@ -91,12 +93,13 @@ def test_an_array_is_told(gallery: Gallery, name: str, shown: str) -> None:
 
 def test_two_dimensions_are_colours_from_dark_to_bright(gallery: Gallery) -> None:
     seen = picture(gallery.page("hole"))
-    assert seen.shape == (3, 2, 4)
+    assert seen.shape == (10, 2, 4)
     assert seen[0, 0].tolist() == [68, 1, 84, 255]
     assert seen[1, 1].tolist() == [253, 231, 37, 255]
     assert seen[0, 1, 3] == seen[1, 0, 3] == 0  # what is no number is seen through
     assert (picture(gallery.page("flat")) == seen[0, 0]).all()
     assert not picture(gallery.page("nan"))[..., 3].any()
+    assert 'class="plot"' not in gallery.page("few"), "its numbers say more"
     huge = picture(gallery.page("huge"))
     assert (huge[0, 0].tolist(), huge[0, 1].tolist()) == (seen[0, 0].tolist(), seen[1, 1].tolist())
 
@@ -111,7 +114,7 @@ def test_of_more_dimensions_the_first_is_shown(gallery: Gallery) -> None:
 
 def test_images_that_have_no_content_type_are_shown(gallery: Gallery) -> None:
     assert picture(gallery.page("image")).tolist() == [[[255, 0, 0, 128]] * 6] * 4
-    page = gallery.page("within", links(gallery.page("within"), "all of it")[1])
+    page = gallery.page("within", links(gallery.page("within"), "all of it")[0])
     assert picture(page).shape == (2, 3, 3)
 
 

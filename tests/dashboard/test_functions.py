@@ -73,6 +73,20 @@ def test_each_function_is_a_line(page: Callable[[str], Any]) -> None:
     assert "In 7 days: 37 hits, 10 runs" in page("?since=7d").text
 
 
+def test_a_long_name_takes_one_line(tmp_path: Path, visit: Callable[..., Any]) -> None:
+    name = "a_name_that_says_" * 9
+    store = SqliteMetadataStore(tmp_path / "app.db")
+    put_rows(store, row(1, f"some.package:{name}"))
+    client = visit(bs.open_store(store, config=False))
+    text = client.get("/", follow_redirects=True).text
+    (cell,) = re.findall(r'<th scope="row"[^>]*>(.*?)</th>', text, re.DOTALL)
+    told = re.sub("<[^>]*>", " ", cell).split()
+    assert told[-1] == "some.package"
+    assert len(told) == 2
+    assert len(told[0]) == 48
+    assert f'title="some.package:{name}"' in cell
+
+
 def test_the_page_of_a_function(page: Callable[[str], Any]) -> None:
     text = page("/function?name=shop:ask").text
     assert "<h1>ask" in text

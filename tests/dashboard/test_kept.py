@@ -87,6 +87,45 @@ def test_one_question_is_worked_on_once_and_its_answer_serves_a_while(
     assert kept.get("x", work, 20.0) == 3
 
 
+def test_the_last_answer_serves_while_it_is_found_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr("beautyspot_dashboard.kept.time.monotonic", lambda: now[0])
+    goes_on, kept = threading.Event(), Kept()
+    goes_on.set()
+
+    def work() -> float:
+        assert goes_on.wait(20)
+        return now[0]
+
+    assert kept.get("x", work, 20.0) == 0.0
+    goes_on.clear()
+    now[0] = 100.0
+    assert kept.get("x", work, 0.0) == 0.0
+    now[0] = 400.0
+    assert kept.get("x", work, 0.0) is None, "it is too old"
+    kept.forget()
+    goes_on.set()
+    assert kept.get("x", work, 20.0) == 400.0
+    goes_on.clear()
+    kept.forget()
+    assert kept.get("x", work, 0.0) is None, "something was changed"
+    goes_on.set()
+
+
+def test_a_list_that_is_whole_is_counted_by_itself(
+    shop: Path, visit: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on = threading.Event()
+    monkeypatch.setattr(bs.Store, "total", lambda *_, **__: goes_on.wait(20))
+    client = visit(str(shop))
+    assert "20 match" in client.get("/store/shop/results").text
+    assert "is being counted" in client.get("/store/shop/results?limit=5").text
+    page = client.get("/store/shop/results?tag=nothing").text
+    goes_on.set()
+    assert "No result matches" in page
+    assert "counted" not in page
+
+
 def test_a_failure_is_raised_where_somebody_comes_for_the_answer() -> None:
     def fail() -> None:
         raise bs.MetadataError("the disk is full")

@@ -109,9 +109,11 @@ def test_a_gallery_shows_the_same(results: Any) -> None:
 def test_the_kinds_of_values_are_told(results: Any) -> None:
     page = results()
     kinds = set(re.findall(r'class="kind" title="([^"]*)"', page.text))
-    assert kinds == {"value", "error that is a result", "items of a generator"}
+    assert kinds == {"error that is a result", "items of a generator"}
     (drawn,) = linked_keys(results(function="draw"))
     assert f'<img src="/store/shop/value/{drawn}" alt="SVG" title="drawing"' in page.text
+    assert 'scope="col">Type' in page.text
+    assert 'scope="col">Type' not in results(function="ask").text, "all are plain values"
 
 
 def test_nothing_is_there(visit: Callable[..., Any], tmp_path: Path) -> None:

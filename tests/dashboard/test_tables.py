@@ -49,7 +49,7 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
         found.put("large", pd.DataFrame(np.arange(48000.0).reshape(200, 240)))
         found.put("no columns", pd.DataFrame(index=range(3)))
         found.put("no rows", pl.DataFrame({"a": []}))
-        found.put("within", {"frame": pl.DataFrame({"a": [7]})})
+        found.put("within", {"frame": pl.DataFrame({"a": [7]}), "pandas": pd.DataFrame({"a": [7]})})
         for name, text in CSV.items():
             kind = "text/tab-separated-values" if name == "tabs" else "text/csv; charset=utf-8"
             found.put(name, text, kind)
@@ -123,7 +123,7 @@ def test_empty_tables_say_so(gallery: Gallery) -> None:
 
 def test_a_frame_within_a_value_is_a_link_away(gallery: Gallery) -> None:
     page = gallery.page("within")
-    assert "frame 1 × 1 DataFrame" in words(page)
+    assert "frame 1 × 1 DataFrame all of it pandas 1 × 1 DataFrame all of it" in words(page)
     assert "a Int64 0 7" in words(gallery.page("within", links(page, "all of it")[0]))
 
 

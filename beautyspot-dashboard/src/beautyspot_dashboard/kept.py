@@ -25,6 +25,9 @@ LONG: Final = 2.0
 _TIMES: Final = 10
 """How many times as long as its work an answer serves: a tenth of one processor at most."""
 
+_OLD: Final = 300.0
+"""Seconds for which an answer serves at most, where a newer one takes long."""
+
 _FAILED: Final = 5.0
 """Seconds for which a failure is told again, to a page that loads itself again for the answer."""
 
@@ -36,9 +39,13 @@ class Kept:
         self._lock = Lock()
         self._answers: dict[Hashable, tuple[Future[Any], float]] = {}
         """Each with the moment until which it serves."""
+        self._before: dict[Hashable, tuple[Any, float]] = {}
+        """The last answers, while they are found anew, each with the moment it is too old."""
 
     def get(self, name: Hashable, work: Callable[[], T], wait: float | None = None) -> T | None:
         """The answer to a question; None where none is known yet: ask again.
+
+        While an answer is found anew, the last one serves, for some minutes at most.
 
         Args:
             name: what is asked; what is under way under this name is not begun again.
@@ -60,12 +67,14 @@ class Kept:
         except TimeoutError:
             if future.done():  # it is the work's own
                 raise
-            return None
+            value, until = self._before.get(name, (None, now))
+            return value if now < until else None
 
     def forget(self) -> None:
         """Forget all, also what is under way: something was changed."""
         with self._lock:
             self._answers.clear()
+            self._before.clear()
 
     def _work(self, name: Hashable, work: Callable[[], T], future: Future[T]) -> None:
         began, failed, value = time.monotonic(), None, None
@@ -78,6 +87,8 @@ class Kept:
         with self._lock:
             if self._answers.get(name, (None,))[0] is future:  # else it was forgotten
                 self._answers[name] = future, now + (serves if now - began >= SOON else 0.0)
+                self._before = {key: each for key, each in self._before.items() if now < each[1]}
+                self._before[name] = value, now + _OLD
         if failed:
             future.set_exception(failed)
         else:

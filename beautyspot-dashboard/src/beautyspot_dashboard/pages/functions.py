@@ -10,9 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
+from beautyspot_dashboard.pages.results import table
 from beautyspot_dashboard.rendering.charts import SPANS, Axis, calls
 from beautyspot_dashboard.rendering.filters import command_line
-from beautyspot_dashboard.rendering.links import result_href
 from beautyspot_dashboard.rendering.templates import render
 
 if TYPE_CHECKING:
@@ -121,13 +121,12 @@ def function(request: Request) -> Response:
         axis=axis,
         span=span,
         spans=SPANS,
-        records=page.records[:_NEWEST],
+        **table(request, page.records[:_NEWEST]),
         versions=versions,
         version=version,
         others=sum(number for each, number in versions if each != version),
         all_versions=page.following is None,
         looked_at=len(page.records),
-        link=lambda record: result_href(request, record.cache_key),
         outdated=outdated,
         command=command_line(shelved, "stats", name, options={"by": span.unit, "since": span.age}),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot import ConfigError
+from beautyspot.contracts import Totals
 from starlette.routing import Route
 
 from beautyspot_dashboard import kept
@@ -113,7 +114,10 @@ def results(request: Request) -> Response:
         except ConfigError:
             filters.problems["from"] = "no page of this order begins there: begin at the first one"
     total = None
-    if page is not None:
+    if page is not None and not (page.following or listed.start):
+        sizes = [max(0, each.size or 0) for each in page.records]
+        total = Totals(len(sizes), sum(sizes))
+    elif page is not None:
         name = f"total {sorted(filters.where.items())!r}"
         total = shelved.kept.get(name, lambda: store.total(**filters.where))
     options = {

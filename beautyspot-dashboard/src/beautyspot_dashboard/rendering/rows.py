@@ -38,13 +38,13 @@ class Column(NamedTuple):
 
 
 COLUMNS: Final = (
-    Column("Type"),
+    Column("Type", value=lambda row: kind_of(row).short),
     Column("Arguments"),
     Column("Function"),
     Column("Made", ("newest", "oldest")),
     Column("Used", ("unused",), "lesser", lambda row: row.used_at),
     Column("Size", ("largest", "smallest"), "number"),
-    Column("Took", ("slowest",), "number lesser"),
+    Column("Took", ("slowest",), "number"),
     Column("Price", ("dearest",), "number", lambda row: row.price),
     Column("Version", (), "lesser", lambda row: row.version),
     Column("Tags", value=lambda row: row.tags),
@@ -130,7 +130,7 @@ def kind_of(record: TaskRecord) -> Kind:
         if re.fullmatch(pattern, told, re.DOTALL):
             subtype = re.sub(r"^x-|[^a-z0-9]+.*$", "", content_type.partition("/")[2])
             return Kind(short or subtype[:5].upper() or name, name)
-    return Kind("value", "value")
+    return Kind("", "value")
 
 
 def plain_serializer(record: TaskRecord) -> str:

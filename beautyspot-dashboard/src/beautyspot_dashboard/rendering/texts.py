@@ -25,6 +25,11 @@ def short_name(identifier: str) -> str:
     return safe(identifier.rpartition(":")[2] or identifier)
 
 
+def module(identifier: str) -> str:
+    """What stands in front of that: where the function is."""
+    return safe(identifier.rpartition(":")[0])
+
+
 def sentence(text: str) -> str:
     """A message as a sentence of its own."""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
@@ -64,6 +69,7 @@ FILTERS: Final[dict[str, Callable[..., Any]]] = {
     "cut": cut,
     "duration": duration,
     "iso": iso,
+    "module": module,
     "moment": moment,
     "money": money,
     "readable": readable,

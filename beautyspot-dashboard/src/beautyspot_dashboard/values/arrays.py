@@ -7,7 +7,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot_dashboard.values.parts import COLUMNS, by, column
+from beautyspot_dashboard.values.parts import COLUMNS, FEW, by, column
 from beautyspot_dashboard.values.tables import Table, table, window
 from beautyspot_dashboard.values.views import View, data_url
 
@@ -45,7 +45,7 @@ def view(place: Place) -> View | None:
     shown = _first(array)
     is_number = array.dtype.kind in "biuf" and shown.size > 0
     is_picture = _is_pixels(shown) and shown.size > 0
-    is_map = is_number and shown.ndim == 2 and min(shown.shape) > 1
+    is_map = is_number and shown.ndim == 2 and min(shown.shape) > 1 and shown.size > FEW
     step = max(1, -(-max(shown.shape[:2]) // _MOST))
     picture = None
     if is_picture or is_map:

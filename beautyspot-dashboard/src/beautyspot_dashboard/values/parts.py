@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from itertools import islice
@@ -29,6 +30,9 @@ COLUMNS: Final = 200
 """Columns of a table that are shown."""
 
 _CELL: Final = 200
+FEW: Final = 16
+"""Numbers of an array that are shown, all of them, in the place of its shape."""
+
 _NUMBERS: Final = re.compile(r"u?int|float|double|halffloat|decimal", re.IGNORECASE)
 
 
@@ -58,7 +62,7 @@ class Leaf:
 def leaf(value: Any, longest: int = LONGEST) -> Leaf:
     """A value as a short text."""
     name = type(value).__name__
-    shape = getattr(value, "shape", None) or getattr(value, "size", None)
+    shape, size = getattr(value, "shape", None), getattr(value, "size", None)
     if value is None or value is ... or isinstance(value, bool):
         return Leaf(str(value), "constant")
     if isinstance(value, bytes | bytearray):
@@ -68,9 +72,12 @@ def leaf(value: Any, longest: int = LONGEST) -> Leaf:
     if isinstance(value, NotInstalled):
         text = f"install {value.library} where the dashboard runs to see it"
         return Leaf(text, "other", value.kind)
-    if isinstance(shape, tuple) and shape:  # an array, a frame, or an image of Pillow
-        told = getattr(value, "dtype", getattr(value, "mode", ""))
-        return Leaf(by(shape), "other", f"{name} {told}".strip()[:100], True)
+    if shaped := next((each for each in (shape, size) if isinstance(each, tuple) and each), None):
+        dtype = getattr(value, "dtype", getattr(value, "mode", ""))  # of an image of Pillow
+        told = name if callable(dtype) else f"{name} {dtype}".strip()[:100]
+        if math.prod(shaped) <= FEW and hasattr(value, "tolist"):
+            return Leaf(str(value.tolist())[:longest], "number", told)
+        return Leaf(by(shaped), "other", told, True)
     text, kind, name = _written(value, name)
     shown = "\n".join(text[:longest].split("\n", _LINES)[:_LINES])
     is_cut = len(shown) < len(text)
