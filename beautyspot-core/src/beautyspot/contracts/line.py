@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 from math import inf
-from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency import deferred
@@ -50,6 +50,9 @@ if TYPE_CHECKING:
         def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
             """Correct what was granted."""
 
+
+monotonic: Final = partial(time.monotonic)
+"""A name of ours: freezegun would exchange it for a clock that stands still, and no wait ends."""
 
 LONGEST: Final = 1.0
 """Seconds after which a limiter is asked again, at most: others may have given something back."""

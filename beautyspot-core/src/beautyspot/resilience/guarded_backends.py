@@ -21,7 +21,7 @@ from beautyspot.resilience.circuit_breaker import (
     MetadataResting,
     StorageResting,
 )
-from beautyspot.resilience.store_clock import StoreClock, ticks
+from beautyspot.resilience.store_clock import StoreClock, ticks, wall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -84,7 +84,7 @@ class GuardedStore:
         )
         has_this_clock = type(store).now is MetadataStoreBase.now  # this machine's
         self._store_clock = None if has_this_clock else StoreClock()
-        self.clock: Callable[[], float] = self._store_clock or time.time
+        self.clock: Callable[[], float] = self._store_clock or wall
         self._is_admitted = signs or not store.remote
         look, save, lease = "look-ups", "saves", "leases"
         self.find_now = self._guarded(look, store.find)

@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 import threading
 import time
+from functools import partial
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.errors import MetadataError
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 
 _time: Any = time  # some systems lack some of its clocks
 _KIND: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
+
+
+wall: Final[Callable[[], float]] = partial(methodcaller("time"), time)
+"""This machine's clock, asked for by its name each time: what freezes the time in tests (freezegun)
+puts another function there. A function of our own would be a call more."""
 
 
 def ticks() -> float:
@@ -37,7 +44,7 @@ class StoreClock:
     """
 
     def __init__(
-        self, ticks: Callable[[], float] = ticks, wall: Callable[[], float] = time.time
+        self, ticks: Callable[[], float] = ticks, wall: Callable[[], float] = wall
     ) -> None:
         self.ticks, self._wall = ticks, wall
         self._ahead: float | None = None  # of the store's clock to the ticks; None: not known yet

@@ -57,8 +57,8 @@ _ADVICE: Final = {
     "SQLITE_BUSY": "another connection has locked it: try again, or give a longer `timeout`",
     "SQLITE_CORRUPT": "it is damaged; the log tells where it was moved, or that you have to move "
     "it, and then the next call starts a fresh one",
-    "SQLITE_NOTADB": "it is no SQLite database, or its beginning is damaged: move it away to begin "
-    "anew, or name another one",
+    "SQLITE_NOTADB": "it is no SQLite database, or its beginning is damaged: check that it is the "
+    "file you mean; move it away to begin anew, or name another one",
     "SQLITE_FULL": f"{files.ROOM} first, some megabytes: to remove results takes room as well. "
     "Blobs may be deleted by hand, and are misses then",
     "SQLITE_READONLY": "make the file and its directory writable, or "
