@@ -77,7 +77,9 @@ if TYPE_CHECKING:
         TypeSupport,
     )
     from beautyspot.contracts.selection import Finding
+    from beautyspot.inspecting.answers import Answer, answer_of
     from beautyspot.inspecting.changing import Removal, Removed
+    from beautyspot.inspecting.columns import Cell, arguments_of
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.examination import examine
@@ -85,6 +87,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.looking import StoredFunction
     from beautyspot.inspecting.opening import Store, open_store, open_stores
     from beautyspot.inspecting.parts import Fault
+    from beautyspot.inspecting.runs import Column, Run, Runs
     from beautyspot.inspecting.why import Why
     from beautyspot.keys.generator import KeyGen
     from beautyspot.limits.permit import Permit
@@ -138,10 +141,13 @@ _LATER = {
     ),
     "ActiveLimit": "calls.activity",
     "Activity": "calls.activity",
+    "Answer": "inspecting.answers",
     "RestingBackend": "calls.activity",
     "RunningCall": "calls.activity",
     "WaitingCall": "calls.activity",
+    "Cell": "inspecting.columns",
     "Collected": "results.collecting",
+    "Column": "inspecting.runs",
     "Config": "config.resolve",
     "Content": "inspecting.contents",
     "Copied": "inspecting.copying",
@@ -169,6 +175,8 @@ _LATER = {
     "Refused": "observing",
     "Removal": "inspecting.changing",
     "Removed": "inspecting.changing",
+    "Run": "inspecting.runs",
+    "Runs": "inspecting.runs",
     "Saved": "observing",
     "Spot": "spot",
     "Store": "inspecting.opening",
@@ -179,6 +187,8 @@ _LATER = {
     "Waited": "observing",
     "Where": "inspecting.filters",
     "Why": "inspecting.why",
+    "answer_of": "inspecting.answers",
+    "arguments_of": "inspecting.columns",
     "examine": "inspecting.examination",
     "open_store": "inspecting.opening",
     "open_stores": "inspecting.opening",
@@ -213,6 +223,7 @@ __all__ = [
     "FILE",
     "ActiveLimit",
     "Activity",
+    "Answer",
     "Backend",
     "BackendNotFound",
     "BeautyspotError",
@@ -222,7 +233,9 @@ __all__ = [
     "BlobStorageBase",
     "Buffer",
     "CacheMissError",
+    "Cell",
     "Collected",
+    "Column",
     "Config",
     "ConfigError",
     "Content",
@@ -272,7 +285,9 @@ __all__ = [
     "Removed",
     "RestingBackend",
     "RestoreError",
+    "Run",
     "RunningCall",
+    "Runs",
     "Saved",
     "SchemaError",
     "Selection",
@@ -294,6 +309,8 @@ __all__ = [
     "Where",
     "Why",
     "WorkerError",
+    "answer_of",
+    "arguments_of",
     "examine",
     "hookimpl",
     "open_store",

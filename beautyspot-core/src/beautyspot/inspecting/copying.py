@@ -109,7 +109,7 @@ class Copier:
             with suppress(MetadataError):  # a damaged store gives what it can all the same
                 total = listing.totals().entries
         at_end: list[Fault] = []
-        for batch in batches(listing, at_end):
+        for batch in batches(listing.rows(), at_end):
             self._copy(source, [record for record in batch if record.serializer is not None])
             done += len(batch)
             if progress is not None:

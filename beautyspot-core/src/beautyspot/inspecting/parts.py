@@ -106,15 +106,15 @@ class Parts:
         raise RestoreError(f"the row {record.cache_key} holds no data")
 
 
-def batches(listing: Listing, faults: list[Fault]) -> Iterator[list[TaskRecord]]:
-    """The rows, as many at a time as one may read the data of.
+def batches(rows: Iterable[TaskRecord], faults: list[Fault]) -> Iterator[list[TaskRecord]]:
+    """The rows, which are listed meanwhile, as many at a time as one may read the data of.
 
     Where the store can't be listed any further, that is added to the faults.
     """
     batch: list[TaskRecord] = []
     held = 0
     try:
-        for record in listing.rows():
+        for record in rows:
             batch.append(record)
             held += (record.size or 0) if record.result_type == DIRECT_BLOB else 0
             if len(batch) == _BATCH or held >= _BATCH_BYTES:
@@ -250,7 +250,7 @@ def verify(
     """All faults of the listed results; `progress` is told the results and bytes that are done."""
     entries = size = 0
     at_end: list[Fault] = []
-    for batch in batches(listing, at_end):
+    for batch in batches(listing.rows(), at_end):
         for record in with_data(metadata, batch):
             fault = _fault_in(parts, record)
             if fault is not None and not _was_replaced(metadata, record):

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.contracts import DIRECT_BLOB
+from beautyspot.errors import BeautyspotError
 from beautyspot.inspecting.filters import Listing, read_filter
 from beautyspot.inspecting.looking import Looking
+from beautyspot.serialization.payload import plain_of
 
 # A store that is only listed needs nothing of the rest.
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Unpack
 
     from beautyspot.contracts import TaskRecord
+    from beautyspot.inspecting.columns import Cell
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.parts import Fault, Parts
+    from beautyspot.inspecting.runs import Fields, Runs
 
     Progress = Callable[[int, int], object]
+
+
+_LARGEST: Final = 10**6
+"""Bytes of a result whose fields are told."""
 
 
 class Reading(Looking):
@@ -91,10 +101,110 @@ class Reading(Looking):
         wanted = read_filter("verify", where, self.metadata.now)
         return verify(self.metadata, self._parts(), Listing(self.metadata, wanted), progress)
 
+    def runs(
+        self,
+        of: str,
+        *,
+        columns: Sequence[str] = (),
+        sort: str = "-made",
+        conditions: Sequence[str] = (),
+        offset: int = 0,
+        limit: int | None = None,
+        fields: Fields | None = None,
+        **where: Unpack[Where],
+    ) -> Runs:
+        """The results of a function as a table: what each call was given, and what came out.
+
+        A column is an argument (``c``, of a dataclass or dictionary ``config.lr``), a field of the
+        result (``score``, ``usage.tokens``; ``value`` of one without fields; of a response of a
+        language model ``answer``, ``model``, ``tokens_in``, ``tokens_out`` and ``tool_calls``), or
+        the row's ``key``, ``made``, ``took``, ``price``, ``size`` or ``version``. Where two have
+        one name, it is the argument's, and the others are ``row.size``, ``result.score``.
+
+        Results are read and decoded only for columns that are asked for: those that are sorted or
+        filtered by of all results, others of those that are given. Fields have results that lie
+        in their rows, of at most 1 MB.
+
+        Args:
+            of: the function, as for `function_pattern`.
+            columns: those that are wanted, in this order; none: all.
+            sort: a column, downwards with "-" before it. None, NaN and what is missing come last.
+            conditions: each a column, one of ``= != < <= > >=``, and a value, as in
+                ``"c > 1"`` or ``"model = gpt-5"``. A number, True, False and None are that, unless
+                in quotes; anything else is a text.
+            offset, limit: leave out so many, and give at most so many.
+            fields: decodes, in place of `Store.fields`: is given rows with their data, which was
+                checked, some hundred at a time.
+            where: see `Where`.
+
+        Raises:
+            ConfigError: an argument is wrong, or no result has such a column; says what to write.
+            RecordNotFound, MetadataError: as `function_pattern`.
+        """
+        from beautyspot.inspecting.runs import Table, listed
+
+        where["function"] = self.function_pattern(of)
+        records = sorted(self.rows(**where), key=lambda each: each.made_at or 0.0, reverse=True)
+        table = Table(records, partial(self._told, fields or self.fields))
+        return listed(table, columns, sort, conditions, offset, limit)
+
+    def fields(self, records: Sequence[TaskRecord], longest: int = 400) -> list[dict[str, Cell]]:
+        """The fields of results by name: numbers and texts, and texts that stand for other values.
+
+        Args:
+            records: the rows. With their data they need not be in the store.
+            longest: characters of a text; what is longer is cut.
+
+        Returns:
+            Those of each; none of what can't be decoded.
+        """
+        from beautyspot.inspecting.columns import fields_of
+        from beautyspot.inspecting.contents import decoded
+
+        parts, types, serializer = (
+            self._parts(),
+            self._backends.types(),
+            cache(self._backends.serializer),
+        )
+        found: list[dict[str, Cell]] = []
+        for record in records:
+            try:
+                data = b"".join(parts.checked(record))
+                value = decoded(data, record, serializer, types)
+                found.append(fields_of(value, data, longest))
+            except Exception:  # whatever is stored there, the others are told
+                found.append({})
+        return found
+
+    def _told(
+        self, fields: Fields, records: Sequence[TaskRecord], *, blobs: bool = False
+    ) -> dict[str, Mapping[str, Cell]]:
+        """The fields by key, of those that can be read, are small, and no pictures."""
+        from beautyspot.inspecting.parts import batches, with_data
+
+        found: dict[str, Mapping[str, Cell]] = {}
+        parts = self._parts()
+        for batch in batches((row for row in records if _has_fields(row, blobs=blobs)), []):
+            rows: list[TaskRecord] = []
+            for row in with_data(self.metadata, batch):
+                with suppress(BeautyspotError):
+                    data = b"".join(parts.checked(row))
+                    rows.append(row._replace(result_type=DIRECT_BLOB, result_data=data))
+            keys = [row.cache_key for row in rows]
+            found.update(zip(keys, fields(rows) if rows else (), strict=True))
+        return found
+
     def _parts(self) -> Parts:
         from beautyspot.inspecting.parts import Parts
 
         return Parts(self.metadata, lambda: self.storage, self.signing_keys)
+
+
+def _has_fields(record: TaskRecord, *, blobs: bool) -> bool:
+    is_text = (record.content_type or "text/").startswith(("text/", "application/json"))
+    size = plain_of(record.serializer or "")[1] or record.size
+    is_small = size is not None and size <= _LARGEST
+    return is_text and is_small and (blobs or record.result_type == DIRECT_BLOB)
 
 
 def _content(record: TaskRecord, parts: Parts) -> Content:

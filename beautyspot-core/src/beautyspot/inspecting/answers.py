@@ -1,0 +1,110 @@
+"""`answer_of`: the text of a language model's response, wherever its provider has it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from beautyspot.serialization.looking import Instance
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MESSAGES: Final = (
+    ("choices", 0, "message"),  # OpenAI, LiteLLM, and what speaks as they do
+    ("candidates", 0, "content"),  # Gemini
+    ("output", "message"),  # Bedrock
+    ("message",),  # Ollama
+    ("output",),  # OpenAI's responses
+    (),  # Anthropic, LangChain
+)
+"""Where the message is. The first two tell a response; any other one has to count tokens, too."""
+
+_CALLS: Final = ("function", "function_call", "functionCall", "toolUse")
+_GIVEN: Final = ("arguments", "input", "args")
+_COUNTED: Final = ("usage", "usage_metadata", "usageMetadata")
+_MODEL: Final = ("model", "model_version", "modelVersion", "model_name")
+_IN: Final = (
+    "prompt_tokens", "input_tokens", "prompt_token_count", "promptTokenCount", "inputTokens",
+    "prompt_eval_count",
+)  # fmt: skip
+_OUT: Final = (
+    "completion_tokens", "output_tokens", "candidates_token_count", "candidatesTokenCount",
+    "outputTokens", "eval_count",
+)  # fmt: skip
+_DEEPEST: Final = 6
+
+
+class Answer(NamedTuple):
+    """What a language model answered. What it cost, and how long it took, is in the row."""
+
+    text: str  # "" where it calls tools only
+    model: str | None = None  # None: it does not say
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    tool_calls: tuple[tuple[str, str], ...] = ()  # the name of each tool, its arguments as JSON
+
+
+def answer_of(value: object) -> Answer | None:
+    """The answer in a response of OpenAI, Anthropic, Gemini, Bedrock, LiteLLM or Ollama.
+
+    Args:
+        value: the response, as `Store.value` gives it: dictionaries, lists and `Instance`s.
+
+    Returns:
+        The first choice; None of what is no such response.
+    """
+    model = _first(value, _MODEL) or _first(_at(value, "response_metadata"), _MODEL)
+    counted = _first(value, _COUNTED) or value
+    counts = (_first(counted, _IN), _first(counted, _OUT))
+    came, went = (count if type(count) is int else None for count in counts)
+    for path in _MESSAGES[:2] if came is went is None else _MESSAGES:
+        blocks = list(_blocks(_at(value, *path)))
+        text = "".join(filter(None, map(_text, blocks)))
+        calls = tuple(filter(None, map(_call, blocks)))
+        if text or calls:
+            return Answer(text, model if isinstance(model, str) else None, came, went, calls)
+    return None
+
+
+def _at(value: object, *path: str | int) -> Any:
+    """What is there; None where nothing is."""
+    for step in path:
+        held: Any = value.fields if isinstance(value, Instance) else value
+        held = dict(enumerate(held[:1])) if isinstance(held, list) else held
+        value = held.get(step) if isinstance(held, dict) else None
+    return value
+
+
+def _first(value: object, names: tuple[str, ...]) -> Any:
+    """What has the first of these names; None where none is there."""
+    return next((found for name in names if (found := _at(value, name)) is not None), None)
+
+
+def _blocks(part: object, depth: int = 0) -> Iterator[object]:
+    """The texts and tool calls of a message, and what holds them, less what the model thought."""
+    is_thought = _at(part, "thought") or _at(part, "type") == "reasoning"
+    if part is None or depth == _DEEPEST or is_thought:
+        return
+    if not isinstance(part, list):
+        yield part
+        part = [_first(part, ("content", "parts")), _at(part, "tool_calls")]
+    for each in part:
+        yield from _blocks(each, depth + 1)
+
+
+def _text(block: object) -> str | None:
+    text = block if isinstance(block, str) else _at(block, "text")
+    return text if isinstance(text, str) else None
+
+
+def _call(block: object) -> tuple[str, str] | None:
+    """The name of a tool, and its arguments."""
+    called = _first(block, _CALLS) or block
+    name, given = _at(called, "name"), _first(called, _GIVEN)
+    if not isinstance(name, str) or given is None:
+        return None
+    try:
+        return name, given if isinstance(given, str) else json.dumps(given, default=repr)
+    except (TypeError, ValueError, RecursionError):  # of a result that is none of theirs
+        return name, "…"
