@@ -11,6 +11,8 @@ import numpy as np
 
 
 class dtype:  # noqa: N801 - these are Torch's names
+    __slots__ = ("beneath", "itemsize", "name")
+
     def __init__(self, name: str, beneath: str) -> None:
         self.name = name
         self.beneath = np.dtype(beneath)
@@ -21,15 +23,26 @@ class dtype:  # noqa: N801 - these are Torch's names
 
 
 class device:  # noqa: N801
+    __slots__ = ("type",)
+
     def __init__(self, type: str) -> None:
         self.type = type
 
     def __str__(self) -> str:
         return self.type
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and self.type == other.type
+
+    __hash__ = None  # type: ignore[assignment]
+
 
 class layout(str):  # noqa: N801
     pass
+
+
+class Size(tuple[int, ...]):
+    __slots__ = ()
 
 
 strided, sparse_coo = layout("strided"), layout("sparse_coo")
@@ -142,5 +155,5 @@ def frombuffer(data: bytearray, dtype: dtype) -> Tensor:
     return Tensor(np.frombuffer(data, dtype.beneath), dtype)
 
 
-for _cls in (dtype, device, layout, Tensor):
+for _cls in (dtype, device, layout, Size, Tensor):
     _cls.__module__ = "torch"

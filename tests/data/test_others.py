@@ -198,6 +198,51 @@ def test_an_array_in_a_file_is_refused(tmp_path: Path) -> None:
     assert _is_equal(SERIALIZER.loads(SERIALIZER.dumps(loaded)), loaded)
 
 
+@findable
+class Quantity(np.ndarray[Any, Any]):
+    """Numbers with a unit, as of Astropy."""
+
+    unit = ""
+
+    def __array_finalize__(self, made: Any) -> None:
+        self.unit = getattr(made, "unit", "")
+
+
+@findable
+class Beneath:
+    """Numbers with a unit around an array, as of Pint."""
+
+    def __init__(self, numbers: Any, unit: str) -> None:
+        self.numbers, self.unit, self.shape = numbers, unit, numbers.shape
+        self.dtype, self.ndim = numbers.dtype, numbers.ndim
+
+    def __array_function__(self, *_: Any) -> Any: ...
+
+    def __array_ufunc__(self, *_: Any) -> Any: ...
+
+
+def quantity(unit: str) -> Any:
+    made = np.arange(3.0).view(Quantity)
+    made.unit = unit
+    return made
+
+
+UNITS: list[Callable[[str], Any]] = [
+    lambda unit: xarray.DataArray(quantity(unit), dims="x"),
+    lambda unit: xarray.DataArray(Beneath(np.arange(3.0), unit), dims="x"),
+    lambda unit: xarray.Dataset({"a": ("x", quantity(unit))}),
+    lambda unit: xarray.DataArray(np.ones(3), {"at": ("x", quantity(unit))}, "x"),
+]
+
+
+@pytest.mark.parametrize("make", UNITS)
+def test_the_unit_of_what_an_array_holds_counts(make: Callable[[str], Any]) -> None:
+    assert canonical(make("m")) == canonical(make("m"))
+    assert canonical(make("m")) != canonical(make("km"))
+    with pytest.raises(SerializationError, match="the unit of a quantity|plain values"):
+        SERIALIZER.dumps(make("m"))
+
+
 def test_a_graph_of_an_unknown_kind_is_refused() -> None:
     data = SERIALIZER.dumps(_graph("Graph")).replace(b"\xa5Graph", b"\xa5graph")
     with pytest.raises(RestoreError):

@@ -56,8 +56,10 @@ def test_type_shape_and_content_count(torch: Any) -> None:
     for one, other in itertools.combinations([*map(canonical, tensors), canonical([1, 2])], 2):
         assert one != other
     assert canonical(torch.tensor([1, 2])) == canonical(torch.tensor([1, 2]))
+    made = torch.tensor([1], dtype=torch.float32).requires_grad_(True)
+    made = carrying(made, grad_fn=object()) if torch is torch_stand_in else made * 2
     with pytest.raises(UnstableKeyError, match=r"the graph that made it: pass it with \.detach"):
-        canonical(carrying(torch.tensor([1.0]), grad_fn=object()))
+        canonical(made)
     assert canonical(torch.device("cpu")) != canonical(torch.device("cuda"))
     assert canonical(torch.strided) != canonical(torch.sparse_coo)
 
@@ -153,6 +155,33 @@ def test_there_and_back(torch: Any) -> None:
         axes = range(value.dim()) if 0 not in value.shape else ()
         assert [*map(back.stride, axes)] == [*map(value.stride, axes)]
     assert torch.equal(round_trip(values[0]).detach(), values[0])
+
+
+def test_what_says_how_a_tensor_is_comes_back(torch: Any) -> None:
+    shape, places = torch.Size([2, 0, 3]), [torch.device("cpu"), torch.device("cuda:1")]
+    for value in (shape, torch.Size([]), torch.bfloat16, torch.strided, *places):
+        back = round_trip(value)
+        assert type(back) is type(value)
+        assert back == value
+    assert round_trip({"dtype": torch.int64})["dtype"] is torch.int64
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"),
+    [
+        ("torch:dtype", ("dtype", "torch.load")),
+        ("torch:dtype", ("dtype", "torch.strided")),
+        ("torch:dtype", ("load", "torch.int64")),
+        ("torch:device", ("device", "nowhere:nothing")),
+        ("torch:Size", ("Size", ["a"])),
+        ("torch:Size", ("Size", "12")),
+    ],
+)
+def test_what_says_no_such_thing_is_a_miss(torch: Any, name: str, parts: tuple[Any, ...]) -> None:
+    if torch is torch_stand_in and "nowhere:nothing" in parts:
+        pytest.skip("the stand-in takes any device")
+    with pytest.raises(RestoreError):
+        SERIALIZER.loads(stored_as(name, *parts))
 
 
 FROZEN = (

@@ -21,6 +21,7 @@ from beautyspot_data import polars_types
 from beautyspot_data.arrow_types import require_safe
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.lib.recfunctions import repack_fields
 from PIL import Image
 from supported import SERIALIZER, canonical, stored_as
 
@@ -112,6 +113,13 @@ class Subclass(np.ndarray):
     pass
 
 
+def quantity(unit):
+    """As one of Astropy."""
+    made = np.arange(3.0).view(Subclass)
+    made.unit = unit
+    return made
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -140,8 +148,13 @@ def test_what_numpy_can_not_store_portably_is_refused(value):
     [
         (
             np.ma.array([1, 2], mask=[0, 1]),
-            "of a masked one ….data and ….mask",
+            r"the mask of a masked array \(….data, ….mask\)",
             lambda x: (x.data, x.mask),
+        ),
+        (
+            quantity("m"),
+            r"the unit of a quantity \(….value, str\(….unit\)\)",
+            lambda x: (x.view(np.ndarray), str(x.unit)),
         ),
         (
             np.ones((1, 2)).view(np.matrix),
@@ -149,10 +162,24 @@ def test_what_numpy_can_not_store_portably_is_refused(value):
             lambda x: np.array(x, subok=False),
         ),
         (np.linalg.svd(np.eye(2)), r"plain values: tuple\(…\)", tuple),
-        (np.array([1, None]), r"\.tolist\(\)", lambda x: x.tolist()),
-        (np.ones(2, np.longdouble), r"\.astype\(…\)", lambda x: x.astype(float)),
+        (np.array([1, None]), r"\.tolist\(\) of objects", lambda x: x.tolist()),
+        (
+            np.array(["a", "bc"], np.dtypes.StringDType()),
+            r"\.tolist\(\) of objects and of texts",
+            lambda x: x.tolist(),
+        ),
+        (
+            np.ones(2, np.dtype([("a", "i1"), ("b", "f8")], align=True)),
+            r"recfunctions\.repack_fields\(…\) of aligned fields",
+            repack_fields,
+        ),
+        (
+            np.ones(2, np.longdouble),
+            r'\.astype\("float64"\) of a longdouble',
+            lambda x: x.astype("float64"),
+        ),
     ],
-    ids=["masked", "matrix", "svd", "object", "longdouble"],
+    ids=["masked", "unit", "matrix", "svd", "object", "texts", "aligned", "longdouble"],
 )
 def test_what_to_return_in_the_place_of_what_numpy_makes_is_told(value, instead, done):
     refused(value, f"{instead}.*with a signing_key, pickle it")

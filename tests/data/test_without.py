@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 from typing import Any
 
 import numpy as np
@@ -11,11 +12,13 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import pytz
-from beautyspot import KeyGen
+from beautyspot import KeyGen, MsgpackSerializer, RestoreError, SerializationError
 from beautyspot.backends.registry import forget
+from beautyspot.errors import UnstableKeyError
 from dateutil import tz
 from matplotlib.figure import Figure
 from PIL import Image
+from supported import TYPES
 
 VALUES = {
     "numpy.ndarray": np.arange(3),
@@ -36,6 +39,7 @@ MISSING = "has no form without the plug-in beautyspot-data: install it (docs/ins
 @pytest.fixture
 def without_data(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("BEAUTYSPOT_PLUGINS", "-data")
+    monkeypatch.setitem(sys.modules, "beautyspot_data", None)
     yield
     monkeypatch.undo()
     forget()
@@ -82,17 +86,32 @@ def test_what_was_stored_with_it_is_a_miss_and_says_so(
     request.getfixturevalue("without_data")
     other = make_spot()
     assert other.mark(name="f")(lambda: [0, 1, 2])() == [0, 1, 2]
-    assert "a numpy:ndarray is stored: " in caplog.text
-    assert "beautyspot-data: docs/install.md" in caplog.text
+    assert f"a numpy:ndarray is stored: it {MISSING}" in caplog.text
     assert other.stats()["hits"] == 0
 
 
+@pytest.mark.usefixtures("without_data")
 def test_a_subclass_of_ours_is_told_too() -> None:
     class Ours(np.ndarray):
         pass
 
-    with pytest.raises(TypeError, match="without the plug-in beautyspot-data"):
+    with pytest.raises(TypeError, match="without the plug-in beautyspot-data: install it"):
         KeyGen().canonical(np.zeros(1).view(Ours))
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_where_it_is_installed_one_made_by_hand_is_told_of_a_spot(
+    make_spot: Any, name: str
+) -> None:
+    told = r"beautyspot-data: it is installed, so give .* to a Spot, which passes on its types"
+    if name not in ("numpy.ma.MaskedArray", "matplotlib.figure.Figure"):
+        stored = MsgpackSerializer().supporting(TYPES).dumps(VALUES[name])
+        with pytest.raises(RestoreError, match=told):
+            MsgpackSerializer().loads(stored)
+    with pytest.raises(SerializationError, match=told):
+        MsgpackSerializer().dumps(VALUES[name])
+    with pytest.raises(UnstableKeyError, match=told):
+        KeyGen().canonical(VALUES[name])
 
 
 def test_the_standard_library_needs_no_plug_in() -> None:

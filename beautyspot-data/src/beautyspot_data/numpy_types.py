@@ -191,8 +191,9 @@ def encode(value: Any) -> object:
     if isinstance(value, np.dtype):
         return ["type", _OBJECT if value.kind == "O" else _descr(value)]
     raise SerializationError(
-        "is not a type that can be stored: return a plain array (numpy.array(…, subok=False); of a "
-        f"masked one ….data and ….mask), or, {PICKLE_IT}"
+        "is not a type that can be stored: return numpy.array(…, subok=False), and beside it what "
+        "that leaves out, such as the mask of a masked array (….data, ….mask), or the unit of a "
+        f"quantity (….value, str(….unit)); or, {PICKLE_IT}"
     )
 
 
@@ -222,7 +223,8 @@ def _descr(dtype: np.dtype[Any]) -> str:
                 return text
     raise SerializationError(
         f"of the data type {dtype} has no stored form that is the same everywhere: convert it, "
-        f"with .astype(…) or .tolist(), or, {PICKLE_IT}"
+        'with .tolist() of objects and of texts, .astype("float64") of a longdouble, '
+        f"numpy.lib.recfunctions.repack_fields(…) of aligned fields; or, {PICKLE_IT}"
     )
 
 

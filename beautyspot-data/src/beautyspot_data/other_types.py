@@ -83,7 +83,8 @@ def _read_graph(name: str, frozen: bool, about: Any, nodes: Any, edges: Any, ord
 
 def _variables(value: Any) -> dict[Any, list[Any]]:
     for name, variable in value.items():
-        if not (variable._in_memory or hasattr(variable, "level_names")):
+        is_lazy = type(variable._data).__module__.partition(".")[0] in ("dask", "xarray")
+        if is_lazy and not (variable._in_memory or hasattr(variable, "level_names")):
             raise SerializationError(
                 f"has {name!r} in a file: pass or return what its load() gives, or pass the path, "
                 'with mark(key={"…": KeyGen.from_path_stat})'
@@ -92,11 +93,13 @@ def _variables(value: Any) -> dict[Any, list[Any]]:
 
 
 def _values(variable: Any) -> Any:
-    """The array; of labels the index, which tells zones, frequencies and categories, too.
+    """The array, as which it may have a unit; of labels the index, which tells zones and the like.
 
     An index of several levels is refused, and one of texts of NumPy would lose their type.
     """
-    is_told = getattr(variable, "level_names", "") is None and variable.dtype.kind not in "US"
+    if not hasattr(variable, "level_names"):
+        return variable.data
+    is_told = variable.level_names is None and variable.dtype.kind not in "US"
     return variable.to_index() if is_told else variable.values
 
 

@@ -1,8 +1,9 @@
-"""Tensors and constants of Torch: as arguments of a call; tensors as results.
+"""Tensors and constants of Torch: as arguments of a call, and as results.
 
 In a key a tensor counts by type, shape, bytes, gradient and attributes.
 
-Stored are dense tensors on the CPU: data type, shape, order of the axes, raw bytes. The order of
+Stored are sizes, devices and data types by their names or numbers, and dense tensors on the CPU:
+data type, shape, order of the axes, raw bytes. The order of
 the axes in memory is kept, so "channels last" comes back as that. Refused: all that the bytes don't
 show, such as a graph, a gradient, attributes, another device, subclasses.
 """
@@ -87,8 +88,10 @@ _TYPES: Final = frozenset(
 
 def encode(value: Any) -> object:
     """See `TypeSupport.encode`."""
-    if _is_named(value):
+    if _is_named(value) or isinstance(value, _TORCH.Size):
         return [type(value).__name__, [*value]]
+    if not isinstance(value, _TORCH.Tensor):
+        return [type(value).__name__, str(value)]
     _check(value)
     axes = _axes(value)
     name, content = _name(value), Buffer(_raw(value.permute(axes)))
@@ -124,7 +127,11 @@ def _axes(value: Any) -> list[int]:
 def decode(form: Any) -> Any:
     """See `TypeSupport.decode`."""
     if len(form) == 2:
-        name, parts = check(form, str, list)
+        name, parts = check(form, str, (list, str))
+        if name in ("dtype", "layout", "memory_format"):
+            return vars(_TORCH)[parts.removeprefix("torch.")]
+        if name == "device" or (name == "Size" and {*map(type, parts)} <= {int}):
+            return getattr(_TORCH, name)(parts)
         return getattr(_TORCH.return_types, name)(parts)
     name, shape, axes, trains, view = check(form, str, list, list, bool, memoryview)
     numbers = {*map(type, (*shape, *axes))} <= {int}

@@ -107,11 +107,11 @@ UserId = NewType("UserId", Color)
     [
         (Color, [Color]),
         (Answer, [Answer, Source, Color]),
-        (list[Answer], [Answer, Source, Color]),
-        (dict[str, Answer | None], [Answer, Source, Color, str]),
+        (list[Answer], [Answer, Source, Color, list]),
+        (dict[str, Answer | None], [Answer, Source, Color, str, dict]),
         (Optional[Color], [Color]),  # noqa: UP045 - the old form counts too
         (Union[Color, int], [Color, int]),  # noqa: UP007 - as above
-        (tuple[Color, ...], [Color]),
+        (tuple[Color, ...], [Color, tuple]),
         (Annotated[Color, 1], [Color]),
         (Final[Color], [Color]),
         (UserId, [Color]),
@@ -121,14 +121,14 @@ UserId = NewType("UserId", Color)
         (Iterator[Color], [Color]),
         (AsyncIterator[Color], [Color]),
         (Coroutine[Any, Any, Color], [Color]),
-        (typing.List[Color], [Color]),  # noqa: UP006
+        (typing.List[Color], [Color, list]),  # noqa: UP006
         (Callable[[Color], Color], [Color]),
         (Slotted, [Slotted, Source, Color]),
         (Old, [Old, Source, Color]),
         (Pair, [Pair, Source, Color]),
-        (Row, [Source, Color]),
-        (Model, [Model, Source, Color, str]),
-        (Page[Color], [Page, Page[Color], Color]),
+        (Row, [Source, Color, dict]),
+        (Model, [Model, Source, Color, str, dict]),
+        (Page[Color], [Page, Page[Color], Color, list]),
         (Box[Color], [Color, Box]),
         (Inherits, [Inherits, Pair, Source, Color]),
         (ValueError, [ValueError]),
@@ -136,11 +136,11 @@ UserId = NewType("UserId", Color)
         (Any, []),
         (None, []),
         (int, [int]),  # as which instances of its subclasses may be stored
-        (list, []),
+        (list, [list]),
         (Plain, []),
         (Abstract, []),
         ("Color", []),
-        (list["Color"], []),
+        (list["Color"], [list]),
         (ForwardRef("Color"), []),
         (3, []),
         (..., []),
@@ -166,23 +166,23 @@ def returns(annotation: Any) -> Any:
     ("text", "expected"),
     [
         ("Color", {Color}),
-        ("list['Color']", {Color}),
+        ("list['Color']", {Color, list}),
         ("'Color'", {Color}),
         ("itself", set()),
-        ("dict[str, Color | None]", {Color, str}),
+        ("dict[str, Color | None]", {Color, str, dict}),
         ("Color | Missing", {Color}),
         ("Missing | Color", {Color}),
         ("'Missing' | Color", {Color}),
-        ("list[Missing] | list[Color]", {Color}),
+        ("list[Missing] | list[Color]", {Color, list}),
         ("Missing[Color]", {Color}),
         ("nowhere.Thing | Color", {Color}),
-        ("dict[nowhere.Key, Color]", {Color}),
+        ("dict[nowhere.Key, Color]", {Color, dict}),
         ("Optional[Missing]", set()),
         ("Union[Missing, Color]", {Color}),
         ("not a type", set()),
         ("1 / 0", set()),
         ("", set()),
-        ("list[int]", {int}),
+        ("list[int]", {int, list}),
     ],
 )
 def test_each_name_of_a_text_counts_by_itself(text, expected):
@@ -261,7 +261,7 @@ def test_one_name_in_two_modules_is_two_classes(monkeypatch: pytest.MonkeyPatch)
         exec(TWICE, vars(module))
         made += [module.Holder, module.Item]
     one, item, two, other = made
-    assert classes_in(tuple[one, two]) == [one, item, two, other]
+    assert classes_in(tuple[one, two]) == [tuple, one, item, two, other]
 
 
 TWICE = """

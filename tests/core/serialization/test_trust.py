@@ -13,11 +13,12 @@ import textwrap
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypedDict, TypeVar
 
 import attrs
 import pydantic
 import pytest
+import sqlalchemy as sa
 from beautyspot import MsgpackSerializer, RestoreError, SerializationError
 from beautyspot.contracts.records import as_copied, entry_of
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
@@ -203,6 +204,45 @@ class Grams(float):
     pass
 
 
+class Match(NamedTuple):
+    """As one of a library, which keeps more beside its items."""
+
+    start: int
+    end: int = 5
+
+
+class Kept(Match):
+    pass
+
+
+KEPT = Kept(1)
+KEPT.about = ModuleType("numpy")  # type: ignore[attr-defined] # as SciPy's `_xp`
+
+
+class Values(list[Any]):
+    """As a list of a library, which counts nowhere."""
+
+
+class Settings(dict[str, Any]):
+    def __getattr__(self, name: str) -> Any:
+        return self[name]
+
+
+class TypedRow(TypedDict):
+    a: int
+
+
+class Several(dict[str, Any]):
+    """As those of Werkzeug: what it gives is not what it holds."""
+
+    def __getitem__(self, key: str) -> Any:
+        return super().__getitem__(key)[0]
+
+
+with sa.create_engine("sqlite://").connect() as _open:
+    ROW: Any = _open.execute(sa.text("select 1 as a, 'x' as b")).one()
+
+
 class Loud:
     def __str__(self) -> str:
         return "LOUD"
@@ -275,6 +315,8 @@ def test_a_parametrised_model_needs_its_name_but_with_a_type_variable() -> None:
         found = serializer.loads(serializer.dumps(value))
         assert (found, repr(found)) == (value, repr(value))
         assert type(found) is type(value)
+    for empty in (Page[None], Page[type(None)]):  # type: ignore[misc]
+        assert type(own(Page).loads(own(Page).dumps(empty(items=[None])))) is Page
     open_ = Page[S](items=[Model()])
     for name, item in (("_raw", object()), ("_request_id", "r")):
         object.__setattr__(open_, name, item)
@@ -300,10 +342,19 @@ def test_a_parametrised_model_needs_its_name_but_with_a_type_variable() -> None:
         (dict[str, float], {Letters("a"): Grams(2)}, {"a": 2.0}),
         (set[str], {Letters("a")}, {"a"}),
         (TextModel, TextModel.model_construct(text=Letters("a")), TextModel(text="a")),
+        (list[tuple[int, int]], [Match(1)], [(1, 5)]),
+        (tuple[int, int], KEPT, (1, 5)),
+        (tuple, (Match(1), ROW), ((1, 5), (1, "x"))),
+        (list[tuple[int, str]], [ROW], [(1, "x")]),
+        (dict[str, Any], ROW._mapping, {"a": 1, "b": "x"}),
+        (list[list[str]], Values([Values("a"), ["b"]]), [["a"], ["b"]]),
+        (dict[str, Any], Settings(a=Settings(b=1)), {"a": {"b": 1}}),
+        (set[int], Bag({1}), {1}),
+        (TypedRow, Settings(a=1), {"a": 1}),
     ],
     ids=str,
 )
-def test_a_subclass_of_an_annotated_text_or_number_is_stored_as_that(
+def test_a_subclass_of_an_annotated_plain_type_is_stored_as_that(
     annotation: Any, value: Any, plain: Any
 ) -> None:
     serializer = own_elsewhere(annotation)
@@ -311,6 +362,12 @@ def test_a_subclass_of_an_annotated_text_or_number_is_stored_as_that(
     assert (found, repr(found)) == (plain, repr(plain))
     with pytest.raises(SerializationError):
         own_elsewhere(bytes).dumps(value)
+
+
+def test_one_that_reads_otherwise_is_not_the_plain_type() -> None:
+    for annotation, value in ((dict, Several(a=["1"])), (list, Match(1)), (tuple, Letters("a"))):
+        with pytest.raises(SerializationError, match="annotate the function"):
+            MsgpackSerializer().vouching([annotation]).dumps(value)
 
 
 class Mood(str, enum.Enum):  # noqa: UP042 - whose text is not its value

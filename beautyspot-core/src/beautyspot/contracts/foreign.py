@@ -1,7 +1,8 @@
 """Objects of frameworks that are neither an argument nor a result, and what to take instead.
 
 A request, a row of a database, a task: each belongs to what runs just now. Messages name them, and
-what a program has in their place, and never the insides in which something failed.
+what a program has in their place, and never the insides in which something failed. So for objects
+of libraries that count as an argument, and are no result: a tree of XML, a quantity with a unit.
 """
 
 from __future__ import annotations
@@ -19,11 +20,13 @@ class Foreign(NamedTuple):
         why: goes on the sentence "it is a ..., which".
         passes: what to pass in its place; "" where it counts as an argument.
         returns: what to return in its place.
+        plain: the builtin type as which it is stored where an annotation promises that.
     """
 
     why: str
     passes: str
     returns: str
+    plain: type | None = None
 
 
 _REQUEST: Final = Foreign(
@@ -50,7 +53,11 @@ _ROWS: Final = Foreign(
 _ROW: Final = Foreign(
     "is a row of an open result",
     "a plain tuple of it, tuple(row), or a dict, dict(row._mapping)",
-    "plain tuples, [tuple(row) for row in rows], or dicts, [dict(row._mapping) for row in rows]",
+    (
+        "plain tuples, [tuple(row) for row in rows], or dicts, [dict(row._mapping) for row in "
+        "rows]; or annotate the function, as -> list[tuple[int, str]], and a hit gives tuples"
+    ),
+    tuple,
 )
 _MODEL: Final = Foreign(
     "belongs to a session of the database, and changes with it",
@@ -63,17 +70,39 @@ _TASK: Final = Foreign(
     "what the task returns",
 )
 
+
+def _no_result(returns: str) -> Foreign:
+    """Of what counts as an argument as any object does."""
+    return Foreign("has no stored form", "", returns)
+
+
 _PLAN: Final = Foreign(
     "is a plan that is not computed yet", *("what its compute() gives", "what its compute() gives")
 )
 _PACKAGES: Final = {"dask": _PLAN, "dask_expr": _PLAN, "distributed": _PLAN}
 
 _CLASSES: Final = {
+    "astropy.table.table:Table": _no_result(
+        "its columns, {c.name: (numpy.array(c), str(c.unit)) for c in ….itercols()}"
+    ),
+    "astropy.units.core:UnitBase": _no_result("its text, ….to_string()"),
+    "bs4.element:Tag": _no_result("its text, str(…) or ….get_text()"),
+    "bson.objectid:ObjectId": _no_result("its text, str(…)"),
     "celery.app.task:Task": _TASK,
     "celery.local:PromiseProxy": _TASK._replace(
         why="is a task of Celery: write mark beneath the task's decorator, not above it"
     ),
+    "google.protobuf.message:Message": _no_result(
+        "….SerializeToString(), and make the message of it outside, by FromString(…)"
+    ),
     "huey.api:Task": _TASK,
+    "lxml.etree:_Element": _no_result("etree.tostring(…) of it"),
+    "lxml.etree:_ElementTree": _no_result("etree.tostring(…) of it"),
+    "msgspec:Struct": _no_result("msgspec.to_builtins(…), or take a dataclass in its place"),
+    "peewee:Model": _no_result("list(….dicts()) of the query"),
+    "pint.facets.plain.quantity:PlainQuantity": _no_result(
+        "….to_tuple(), and make it again outside, by ureg.Quantity.from_tuple(…)"
+    ),
     "django.db.models.base:Model": _MODEL._replace(
         passes="", returns="its values: list(….values()), or model_to_dict(…)"
     ),
@@ -86,9 +115,10 @@ _CLASSES: Final = {
         "is a text that is made when it is used, in the language of that moment",
         *("str(…) of it", "str(…) of it"),
     ),
-    "sqlalchemy.engine.row:BaseRow": _ROW,
-    "sqlalchemy.engine._row_cy:BaseRow": _ROW,
-    "sqlalchemy.engine.row:RowMapping": _ROW._replace(passes="dict(row)", returns="dict(row)"),
+    "sqlalchemy.engine.row:Row": _ROW,
+    "sqlalchemy.engine.row:RowMapping": _ROW._replace(
+        passes="dict(row)", returns="dict(row)", plain=dict
+    ),
     "sqlalchemy.orm.session:Session": Foreign(
         "is open to the database", "the engine, or leave it out with mark(ignore=…)", "the rows"
     ),
@@ -97,6 +127,7 @@ _CLASSES: Final = {
         *("its text, str(statement), and its parameters", "its text, str(statement)"),
     ),
     "sqlalchemy.sql.elements:TextClause": Foreign("is a statement", "", "its text, str(statement)"),
+    "sqlite3:Row": _no_result("tuple(row), or dict(row)"),
     "starlette.background:BackgroundTask": Foreign(
         "would not run where the result is found",
         *("what the function needs, and add tasks outside of it", "what they work on"),
@@ -107,8 +138,11 @@ _CLASSES: Final = {
     ),
     "starlette.requests:HTTPConnection": _REQUEST,
     "starlette.responses:Response": _RESPONSE,
+    "sympy.core.basic:Basic": _no_result("sympy.srepr(…), and sympify that outside"),
     "werkzeug.sansio.request:Request": _REQUEST,
     "werkzeug.sansio.response:Response": _RESPONSE,
+    "xml.etree.ElementTree:Element": _no_result("ElementTree.tostring(…) of it"),
+    "xml.etree.ElementTree:ElementTree": _no_result("ElementTree.tostring(….getroot())"),
 }
 
 

@@ -147,7 +147,18 @@ OF_DATA: Final = frozenset(
 """The libraries whose types `beautyspot-data` brings, by their top-level package."""
 
 NO_DATA: Final = "has no form without the plug-in beautyspot-data"
-GET_DATA: Final = "install it (docs/install.md)"
+
+
+def get_data() -> str:
+    """What to do where a type has no form without that plug-in."""
+    from importlib.util import find_spec  # nothing else needs it
+
+    if find_spec("beautyspot_data") is None:
+        return "install it (docs/install.md)"
+    return (
+        "it is installed, so give the serializer, or the KeyGen, to a Spot, which passes on its "
+        "types (unless BEAUTYSPOT_PLUGINS leaves it out)"
+    )
 
 
 class Buffer:

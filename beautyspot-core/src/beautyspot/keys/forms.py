@@ -18,7 +18,7 @@ from weakref import ProxyTypes
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.storage import File
-from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin, support_of
+from beautyspot.contracts.values import NO_DATA, class_name, get_data, needs_data_plugin, support_of
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import is_of_installed
 from beautyspot.functions.names import (
@@ -300,7 +300,7 @@ def _form_of(kind: type, types: Types) -> Form:  # noqa: C901 - one rule, read f
     if found is not None:
         return _supported(found[1], kind, found[0])
     if needs_data_plugin(types, kind):
-        return _refusing(NO_DATA, GET_DATA)
+        return _refusing(NO_DATA, get_data())
     told = foreign(kind)
     if told is not None and told.passes:
         return _refusing(told.why, f"pass {told.passes}", always=True)

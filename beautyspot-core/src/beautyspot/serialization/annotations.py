@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
 
 from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import captured, chain, module_name, root_of
-from beautyspot.serialization.classes import SCALAR_BASES, form_of
+from beautyspot.serialization.classes import PLAIN_BASES, form_of
 from beautyspot.serialization.codec import Refused
 
 if TYPE_CHECKING:
@@ -123,8 +123,11 @@ def _find(annotation: Any, names: Names, seen: dict[Any, Any]) -> Iterator[type]
         if not issubclass(type(cls), type):
             continue
         with suppress(Refused):
-            if not typing.is_typeddict(cls):
-                yield cls if cls in SCALAR_BASES else form_of(cls).cls
+            if typing.is_typeddict(cls):
+                yield dict
+            else:
+                is_plain = any(cls is base for base in PLAIN_BASES)
+                yield cls if is_plain else form_of(cls).cls
             for each, scope in _of_fields(cls, names):
                 yield from _find(each, scope, seen)
 

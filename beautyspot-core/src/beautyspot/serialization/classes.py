@@ -140,8 +140,25 @@ PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
 }
 
 
-SCALAR_BASES: Final = (str, bytes, int, float)
-"""Types as which instances of their subclasses may be stored, since they are all but names."""
+PLAIN_BASES: Final = tuple(base for base in PLAIN if base is not BaseException)
+"""Builtin types as which instances of their subclasses may be stored, where that is promised."""
+
+_READING: Final = (
+    *("__contains__", "__eq__", "__getitem__", "__iter__", "__len__", "__missing__"),
+    *("get", "items", "keys", "values"),
+)
+
+
+def plain_base(cls: type) -> type | None:
+    """The builtin type above a class, if its instances read as those of that type do.
+
+    None where there is none, for an enum, and for a dict, say, with a `__getitem__` of its own.
+    """
+    base = next((base for base in PLAIN_BASES if is_below(cls, base)), None)
+    if base is None or is_below(cls, Enum):
+        return None
+    is_it = base in SCALARS or all(static(cls, name) is static(base, name) for name in _READING)
+    return base if is_it else None
 
 
 def has_plain_hash(cls: type) -> bool:
@@ -211,10 +228,10 @@ class Form:
         self._in_c = {name for name, each in self._members if not _is_python(each.__objclass__)}
         found = (body(one).get("__dict__") for one in line)
         self._dict: Any = next((d for d in found if type(d) is GetSetDescriptorType), None)
-        if self._kind is BaseException:
+        if holds:
             try:
                 base.__new__(cls)
-            except TypeError as error:  # a group, or an error of a library in C
+            except TypeError as error:  # a group of errors, or a type in C, as of `time.gmtime()`
                 raise Refused("is of a class that makes none without its parts") from error
         # What an instance of a model has that is not said.
         self._empty = {n: None for n in (_EXTRA, _PRIVATE) if static(cls, n) is self._slots.get(n)}

@@ -13,7 +13,7 @@ from msgpack import ExtType, Packer, unpackb  # type: ignore[import-untyped] # i
 
 from beautyspot.contracts.values import Buffer
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.classes import ENUM, INSTANCE, PLAIN
+from beautyspot.serialization.classes import ENUM, INSTANCE, PLAIN, is_below
 from beautyspot.serialization.codec import (
     BIG_INT,
     BY_CODE,
@@ -117,7 +117,7 @@ class _Writer:
         if self._known[kind] is None:
             base = self._trust.promised(kind)
             if base is not None:
-                return self.tree(PLAIN[base](value))
+                return self.tree(PLAIN[base](value) if is_below(kind, base) else base(value))
             raise Refused(advice(value, self._trust.types))
         ref, form = self._known[kind]
         if form.code == INSTANCE and form.by_identity:

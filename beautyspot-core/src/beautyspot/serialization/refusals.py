@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import MappingView
 from io import IOBase
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.storage import File
-from beautyspot.contracts.values import GET_DATA, NO_DATA, class_name, needs_data_plugin
+from beautyspot.contracts.values import NO_DATA, class_name, get_data, needs_data_plugin
 from beautyspot.functions.names import identifier_of
-from beautyspot.serialization.classes import form_of
+from beautyspot.serialization.classes import form_of, plain_base
 from beautyspot.serialization.codec import Refused
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
     ),
     (lambda cls: issubclass(cls, IOBase), "is a file: return what it holds, or its path"),
     (
-        lambda cls: issubclass(cls, FunctionType | BuiltinFunctionType | MethodType),
+        lambda cls: issubclass(cls, FunctionType | BuiltinFunctionType | MethodType | ModuleType),
         "is code, which is never stored: return what it returns, or the values to make it of again",
     ),
     (
@@ -73,15 +73,18 @@ def advice(value: object, types: Types) -> str:
     """Why a value is refused, and what to do; `types` are those of plug-ins."""
     cls = type(value)
     if needs_data_plugin(types, cls):
-        return f"a {class_name(cls)} {NO_DATA}: {GET_DATA}"
+        return f"a {class_name(cls)} {NO_DATA}: {get_data()}"
     told = foreign(cls)
     if told is not None:
         return f"{identifier_of(cls)} {told.why}: return {told.returns}"
-    name = re.sub(r"\[~.*\]", "", cls.__qualname__)  # of `Page[~T]`, which is a library's own
+    # Of `Page[~T]`, and `Page[NoneType]`, which are a library's own.
+    name = re.sub(r"\[(~.*|NoneType)\]", "", cls.__qualname__)
     why, how = "is not a type that can be stored as it is", ""
     try:
         form_of(cls)
-        hint = f"annotate the function (-> {name}, -> list[{name}] and so on; of a text -> str), "
+        base = plain_base(cls)
+        plain = base and f"; or -> {base.__name__}, as which it is stored then"
+        hint = f"annotate the function (-> {name}, -> list[{name}] and so on{plain or ''}), "
     except Refused as refused:
         for is_of, instead in _NO_RESULT_YET:
             if is_of(cls):

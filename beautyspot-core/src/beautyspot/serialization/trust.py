@@ -14,8 +14,8 @@ annotation promises no more: see `Trust.of_type` and `Trust.promised`.
 from __future__ import annotations
 
 from contextlib import suppress
-from enum import Enum
 from functools import lru_cache
+from types import NoneType
 from typing import (
     TYPE_CHECKING,
     Any,
@@ -29,13 +29,12 @@ from typing import (
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
-from beautyspot.contracts.values import class_name, support_of
+from beautyspot.contracts.values import NO_DATA, OF_DATA, class_name, get_data, support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, module_name, root_of
 from beautyspot.messages import error_shown, less_secrets
 from beautyspot.serialization.classes import (
     INSTANCE,
-    SCALAR_BASES,
     Form,
     PromisedForm,
     body,
@@ -44,6 +43,7 @@ from beautyspot.serialization.classes import (
     is_below,
     loaded_class,
     passes_for,
+    plain_base,
     plain_name,
 )
 from beautyspot.serialization.codec import SCALARS, Refused, is_stored_anyway
@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from beautyspot.serialization.classes import EnumForm
 
     AnyForm: TypeAlias = "Form | EnumForm | Functions"
+
+_NOTHING: Final = (None, NoneType)
 
 FUNCTIONS: Final = 66
 """The ext type of instances that are written by functions: of the program, or of a plug-in."""
@@ -184,8 +186,9 @@ class Trust:
         """What stands for a class in stored bytes, and how to write its instances.
 
         A class that bears the name of one above it which counts, as a library makes one to stand
-        for that, and the `Page[~T]` of a `Page`, are stored as that one, if the annotation names it
-        or one above it, and it has the same fields and methods. None if it does not count.
+        for that, and the `Page[~T]` and the `Page[None]` of a `Page`, are stored as that one, if
+        the annotation names it or one above it, and it has the same fields and methods. None if it
+        does not count.
         """
         for name, form in reversed(self.registered.items()):
             if form.cls is cls:
@@ -198,7 +201,9 @@ class Trust:
         if foreign(cls) is not None:  # such as a row of a database, of a class that has fields
             return None
         generic = _generic(cls)
-        origin = generic["origin"] if {*map(type, generic["args"])} == {TypeVar} else cls
+        args = generic["args"]  # of a class that nothing fills: `Page[~T]`, `Page[None]`
+        is_open = bool(args) and all(type(one) is TypeVar or one in _NOTHING for one in args)
+        origin = generic["origin"] if is_open else cls
         for each in (cls, origin):
             with suppress(Refused, RestoreError):
                 ref = _name_of(each)
@@ -210,14 +215,14 @@ class Trust:
         return None
 
     def promised(self, cls: type) -> type | None:
-        """The builtin type above a class as which its instances are stored.
+        """The builtin type as which instances of a class are stored that does not count.
 
-        That is a text, a number or bytes, where the annotation names it and not the class.
+        That is one whose instances they are but for their name, or of a row of SQLAlchemy the one
+        that it stands for, where the annotation names that type.
         """
-        for base in () if is_below(cls, Enum) else SCALAR_BASES:  # its text may be another
-            if is_below(cls, base) and any(base is one for one in self.named.values()):
-                return base
-        return None
+        row = foreign(cls)
+        base = plain_base(cls) if row is None else row.plain
+        return base if any(base is one for one in self.named.values()) else None
 
     def of_ref(self, ref: str, code: int) -> AnyForm:
         """How to read an instance of the class that a stored reference means.
@@ -230,10 +235,10 @@ class Trust:
             name, _, exact = ref.partition(" ")
             if name in self.types:
                 return _of_plugin(self.types[name], exact or name)
-            raise RestoreError(
-                f"a {name} is stored: register it, or install the plug-in that has it (of NumPy, "
-                "pandas and so on beautyspot-data: docs/install.md)"
-            )
+            is_ours = root_of(name.partition(":")[0]) in OF_DATA
+            missing = f"it {NO_DATA}: {get_data()}"
+            others = "register it, or install the plug-in that has it"
+            raise RestoreError(f"a {name:.200} is stored: {missing if is_ours else others}")
         form = self._counted(ref)
         if form.code != code:
             raise RestoreError(f"{ref!r:.200} is now stored in another way than it was")
@@ -261,8 +266,7 @@ class Trust:
             is_own = root_of(place) == self.own or place == module_name("__main__")
             named = self.named.values()
             is_near = is_below(cls, *named) or _package(cls) in map(_package, named)
-            is_text = is_below(cls, *SCALAR_BASES) and not is_below(cls, Enum)
-            if is_own or (is_near and not is_text):
+            if is_own or (is_near and self.promised(cls) is None):
                 return cls
         raise RestoreError(
             f"nothing vouches for {ref!r}: name it in the function's return annotation, an error "
@@ -288,7 +292,7 @@ class Trust:
                     "for stored bytes: return a list in place of the set or the keys, or call "
                     f"spot.register({cls.__qualname__}, encode=…, decode=…)"
                 )
-            if cls is tuple or cls is frozenset:
+            if known is None and is_below(cls, tuple, frozenset):
                 self.check_hashed([*value])
             elif form is not None and form.code == INSTANCE:
                 _, attributes, *content = form.parts(value)
