@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report
-from benchmarks.machine import machine, versions
+from benchmarks.machine import MEMBERS, machine, versions
 from benchmarks.measure import Pace
-from benchmarks.summary import summary
 from benchmarks.table import Settings
 
 TABLES = (
@@ -47,7 +46,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
     if options.summary:
-        report.put_into(options.summary, summary(results))
+        summary = import_module("benchmarks.summary").summary(results)
+        report.put_into(options.summary, summary)
     if options.plot:
         import_module("benchmarks.plot").draw(results, options.plot)
     return 0
@@ -89,6 +89,11 @@ def _results(options: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     if unknown:
         raise SystemExit(
             f"no such table: {', '.join(sorted(unknown))}; there are {', '.join(TABLES)}"
+        )
+    if lacks := sorted(set(MEMBERS) - versions().keys()):
+        raise SystemExit(
+            f"{', '.join(lacks)}: not installed: "
+            "python -m pip install -r requirements/benchmark.txt"
         )
     for checkout in filter(None, [Path(__file__).parent.parent, settings.beside]):
         for source in checkout.glob("beautyspot-*/src"):  # as an installer does

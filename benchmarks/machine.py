@@ -9,9 +9,12 @@ from pathlib import Path
 
 from benchmarks.adapters import version
 
+MEMBERS = (
+    "beautyspot-core", "beautyspot-local", "beautyspot-data", "beautyspot-s3", "beautyspot-redis",
+    "beautyspot-postgres",
+)  # fmt: skip
 DISTRIBUTIONS = (
-    "beautyspot-core", "beautyspot-local", "beautyspot-s3", "beautyspot-redis",
-    "beautyspot-postgres", "redis", "psycopg", "msgpack", "pluggy", "xxhash",
+    *MEMBERS, "redis", "psycopg", "msgpack", "pluggy", "xxhash",
     "boto3", "numpy", "diskcache", "joblib", "cachier", "cashews", "dogpile.cache", "aiocache",
     "emboss", "limits", "pyrate-limiter", "throttled-py", "aiolimiter", "tqdm",
 )  # fmt: skip

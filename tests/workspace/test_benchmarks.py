@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,25 @@ def test_a_checkout_is_measured_beside_another_one(tmp_path):
     done = run("beside", "--beside", ROOT, "--small", "--directory", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "| miss, background, stored |" in done.stdout
+
+
+def test_the_help_needs_nothing_that_is_installed():
+    command = [sys.executable, "-S", "-m", "benchmarks", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "permits" in done.stdout
+
+
+def test_what_is_measured_is_what_the_documented_command_installs():
+    from benchmarks.machine import MEMBERS
+
+    folder = ROOT / "requirements"
+    lines = (folder / "benchmark.txt").read_text().splitlines()
+    assert {line.removeprefix("-e ./") for line in lines if line.startswith("-e")} == set(MEMBERS)
+    assert "requirements/benchmark.in" in (folder / "export").read_text()
+    named = re.findall(r"(?m)^[\w.-]+", (folder / "benchmark.in").read_text())
+    pinned = {line.partition("==")[0] for line in lines}
+    assert {name.replace(".", "-") for name in named} <= pinned
 
 
 def test_every_peer_is_pinned_and_named_with_its_version():
