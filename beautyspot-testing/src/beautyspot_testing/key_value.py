@@ -150,7 +150,6 @@ def _stepping(place: KeyValueStore, history: _History, number: int) -> KeyValueS
     store: Any = object.__new__(type(place))
     vars(store).update(
         vars(place),
-        _held_leases={},
         lease_time=history.lease_time,
         each=lambda work, items: [work(item) for item in items],  # one step at a time
         now=lambda: float(history.time),
