@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+
 import beautyspot as bs
 import pytest
+from gates import until
 from recipes.conftest import Recipe
 from servers.models import COMPLETION_TOKENS, ModelServer
 
@@ -66,6 +69,29 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(recipe: Recipe, models: Mod
     recipe.run("llm_batch.py", file)
     assert set(models.asked) == set(prompts)
     assert [models.asked.count(prompt) for prompt in shown] == [1, 1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "again"),
+    [("llm_batch.py", []), ("llm_batch_async.py", PROMPTS)],
+    ids=["sync", "async"],
+)
+def test_ctrl_c_ends_a_batch_as_the_page_says(
+    name: str, again: list[str], recipe: Recipe, models: ModelServer
+) -> None:
+    file = written(recipe, PROMPTS)
+    models.open.clear()
+    with recipe.begin(name, file) as program:
+        until(lambda: len(models.asked) == len(PROMPTS))
+        program.send_signal(signal.SIGINT)
+        if again:
+            program.wait(60)  # it waits for no answer
+        models.open.set()
+        program.communicate()
+    models.asked.clear()
+    recipe.run(name, file)
+    assert sorted(models.asked) == again
 
 
 def test_what_fails_is_told_and_tried_by_the_next_run(recipe: Recipe, models: ModelServer) -> None:

@@ -42,7 +42,7 @@ class ModelServer(LocalHTTPServer):
             on their way when a request is refused.
         keys: what each request signed in with.
         structured: what an answer is where a request asks for JSON of a schema.
-        open: while it is not set, answers wait.
+        open: while it is not set, answers wait; a GET sets it.
     """
 
     def __init__(self) -> None:
@@ -89,6 +89,10 @@ class ModelServer(LocalHTTPServer):
 
 class _Handler(LocalHandler):
     server: ModelServer
+
+    def do_GET(self) -> None:
+        self.server.open.set()
+        self.send(200, b"", {})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
