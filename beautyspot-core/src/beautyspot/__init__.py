@@ -80,6 +80,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.answers import Answer, answer_of
     from beautyspot.inspecting.changing import Removal, Removed
     from beautyspot.inspecting.columns import Cell, arguments_of
+    from beautyspot.inspecting.comparing import Comparison
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.examination import examine
@@ -87,7 +88,7 @@ if TYPE_CHECKING:
     from beautyspot.inspecting.looking import StoredFunction
     from beautyspot.inspecting.opening import Store, open_store, open_stores
     from beautyspot.inspecting.parts import Fault
-    from beautyspot.inspecting.runs import Column, Run, Runs
+    from beautyspot.inspecting.runs import Run, Runs
     from beautyspot.inspecting.why import Why
     from beautyspot.keys.generator import KeyGen
     from beautyspot.limits.permit import Permit
@@ -147,7 +148,7 @@ _LATER = {
     "WaitingCall": "calls.activity",
     "Cell": "inspecting.columns",
     "Collected": "results.collecting",
-    "Column": "inspecting.runs",
+    "Comparison": "inspecting.comparing",
     "Config": "config.resolve",
     "Content": "inspecting.contents",
     "Copied": "inspecting.copying",
@@ -235,7 +236,7 @@ __all__ = [
     "CacheMissError",
     "Cell",
     "Collected",
-    "Column",
+    "Comparison",
     "Config",
     "ConfigError",
     "Content",

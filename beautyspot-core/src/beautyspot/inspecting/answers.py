@@ -20,18 +20,23 @@ _MESSAGES: Final = (
 )
 """Where the message is. The first two tell a response; any other one has to count tokens, too."""
 
-_CALLS: Final = ("function", "function_call", "functionCall", "toolUse")
-_GIVEN: Final = ("arguments", "input", "args")
-_COUNTED: Final = ("usage", "usage_metadata", "usageMetadata")
-_MODEL: Final = ("model", "model_version", "modelVersion", "model_name")
-_IN: Final = (
-    "prompt_tokens", "input_tokens", "prompt_token_count", "promptTokenCount", "inputTokens",
-    "prompt_eval_count",
-)  # fmt: skip
-_OUT: Final = (
-    "completion_tokens", "output_tokens", "candidates_token_count", "candidatesTokenCount",
-    "outputTokens", "eval_count",
-)  # fmt: skip
+_NAMES: Final = {
+    "usage": ("usage", "usage_metadata", "usageMetadata"),
+    "in": (
+        "prompt_tokens", "input_tokens", "prompt_token_count", "promptTokenCount", "inputTokens",
+        "prompt_eval_count",
+    ),
+    "out": (
+        "completion_tokens", "output_tokens", "candidates_token_count", "candidatesTokenCount",
+        "outputTokens", "eval_count",
+    ),
+    "model": ("model", "model_version", "modelVersion", "model_name"),
+    "parts": ("content", "parts"),
+    "call": ("function", "function_call", "functionCall", "toolUse"),
+    "given": ("arguments", "input", "args"),
+}  # fmt: skip
+"""What providers call a thing."""
+
 _DEEPEST: Final = 6
 
 
@@ -54,14 +59,17 @@ def answer_of(value: object) -> Answer | None:
     Returns:
         The first choice; None of what is no such response.
     """
-    model = _first(value, _MODEL) or _first(_at(value, "response_metadata"), _MODEL)
-    counted = _first(value, _COUNTED) or value
-    counts = (_first(counted, _IN), _first(counted, _OUT))
-    came, went = (count if type(count) is int else None for count in counts)
+    counted = _named(value, "usage") or value
+    came, went = (
+        count if type(count) is int else None
+        for count in (_named(counted, "in"), _named(counted, "out"))
+    )
+    model = _named(value, "model") or _named(_at(value, "response_metadata"), "model")
     for path in _MESSAGES[:2] if came is went is None else _MESSAGES:
         blocks = list(_blocks(_at(value, *path)))
-        text = "".join(filter(None, map(_text, blocks)))
-        calls = tuple(filter(None, map(_call, blocks)))
+        texts = (block if isinstance(block, str) else _at(block, "text") for block in blocks)
+        text = "".join(text for text in texts if isinstance(text, str))
+        calls = tuple(call for block in blocks if (call := _call(block)) is not None)
         if text or calls:
             return Answer(text, model if isinstance(model, str) else None, came, went, calls)
     return None
@@ -76,9 +84,9 @@ def _at(value: object, *path: str | int) -> Any:
     return value
 
 
-def _first(value: object, names: tuple[str, ...]) -> Any:
-    """What has the first of these names; None where none is there."""
-    return next((found for name in names if (found := _at(value, name)) is not None), None)
+def _named(value: object, what: str) -> Any:
+    """What some provider calls so; None where nothing is."""
+    return next((it for name in _NAMES[what] if (it := _at(value, name)) is not None), None)
 
 
 def _blocks(part: object, depth: int = 0) -> Iterator[object]:
@@ -88,20 +96,15 @@ def _blocks(part: object, depth: int = 0) -> Iterator[object]:
         return
     if not isinstance(part, list):
         yield part
-        part = [_first(part, ("content", "parts")), _at(part, "tool_calls")]
+        part = [_named(part, "parts"), _at(part, "tool_calls")]
     for each in part:
         yield from _blocks(each, depth + 1)
 
 
-def _text(block: object) -> str | None:
-    text = block if isinstance(block, str) else _at(block, "text")
-    return text if isinstance(text, str) else None
-
-
 def _call(block: object) -> tuple[str, str] | None:
     """The name of a tool, and its arguments."""
-    called = _first(block, _CALLS) or block
-    name, given = _at(called, "name"), _first(called, _GIVEN)
+    called = _named(block, "call") or block
+    name, given = _at(called, "name"), _named(called, "given")
     if not isinstance(name, str) or given is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What a call was given and what came out, as cells by name: the columns of a list of results."""
+"""What a call was given, and what came out, as cells by name: the columns of a table of results."""
 
 from __future__ import annotations
 
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 Cell = int | float | str | bool | None
 """What stands in a column; a bool is no number."""
 
-SHORT: Final = 400
-"""Characters of a text in a list."""
-
 _DEEPEST: Final = 3
 """Levels of dictionaries and classes whose fields have columns of their own."""
 
@@ -37,12 +34,9 @@ _MOST: Final = 60
 _FEW: Final = 8
 """Numbers of a list or an array that are shown as they are."""
 
-_MOST_BITS: Final = 1000
-"""Of a longer number Python may refuse to write the digits."""
-
 _NAME: Final = r"""(?:[^\W\d]\w*|'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")(?==|:\ )"""
 _NAMED: Final = re.compile(rf"({_NAME})(?:=|:\ )(.*)", re.DOTALL | re.VERBOSE)
-_PARTS: Final = re.compile(
+_BETWEEN: Final = re.compile(
     rf"""'(?:[^'\\]|\\.)*+(?:'|\Z)|"(?:[^"\\]|\\.)*+(?:"|\Z)|[(\[{{)\]}}]
     |,\ (?={_NAME}|\.{{3}}|…)""",
     re.DOTALL | re.VERBOSE,
@@ -50,11 +44,10 @@ _PARTS: Final = re.compile(
 """Texts, of which the last may be cut; brackets; and what stands between two named values."""
 
 _HOLDER: Final = re.compile(r"(?:[^\W\d][\w.]*\(|\{)(.*)[)}]", re.DOTALL)
-_WORDS: Final[dict[str, Cell]] = {"None": None, "True": True, "False": False}
 _NUMERIC: Final = frozenset("+-.0123456789NI")  # which NaN and Infinity begin with
-_SIGNS: Final = {"n": "\n", "t": "\t", "r": "\r"}
+_WORDS: Final[dict[str, Cell]] = {"None": None, "True": True, "False": False}
 _ESCAPE: Final = re.compile(
-    r"\\(x[0-9a-f]{2}|u[0-9a-f]{4}|U000[0-9a-f]{5}|U0010[0-9a-f]{4}|.)", re.DOTALL
+    r"""\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U00(?:0[0-9a-f]|10)[0-9a-f]{4}|[ntr\\'"])"""
 )
 
 
@@ -65,24 +58,24 @@ def arguments_of(record: TaskRecord) -> dict[str, Cell]:
     names of their own, as "config.lr". Any other value is the text that stands for it, and what the
     row has cut is cut here.
     """
-    return _told(record.arguments or "", "", 1)
+    return _arguments(record.arguments or "", "")
 
 
-def _told(text: str, prefix: str, depth: int) -> dict[str, Cell]:
+def _arguments(text: str, prefix: str) -> dict[str, Cell]:
     found: dict[str, Cell] = {}
     for part in _parts(text):
         if (named := _NAMED.fullmatch(part)) is not None:
             name, shown = f"{prefix}{_unquoted(named[1])}", named[2]
-            holder = _HOLDER.fullmatch(shown) if depth < _DEEPEST else None
-            inner = _told(holder[1], f"{name}.", depth + 1) if holder else {}
-            found.update(inner or {name: told_cell(shown)})
+            holder = _HOLDER.fullmatch(shown) if prefix.count(".") < _DEEPEST else None
+            inner = _arguments(holder[1], f"{name}.") if holder else {}
+            found.update(inner or {name: cell_in(shown)})
     return found
 
 
 def _parts(text: str) -> Iterator[str]:
     """The parts of ``a=1, b=2``, or of ``'a': 1, 'b': 2``."""
     depth = start = 0
-    for found in _PARTS.finditer(text):
+    for found in _BETWEEN.finditer(text):
         sign = found[0]
         depth += (sign in "([{") - (sign in ")]}")
         if sign == ", " and depth <= 0:
@@ -91,25 +84,23 @@ def _parts(text: str) -> Iterator[str]:
     yield text[start:]
 
 
-def told_cell(text: str) -> Cell:
+def cell_in(text: str) -> Cell:
     """The cell of a value as Python writes it; what is no number and no constant is a text."""
+    if text in _WORDS:
+        return _WORDS[text]
     if text[:1] in _NUMERIC:
         try:
             return int(text) if text.lstrip("+-").isdigit() else float(text)
         except ValueError:  # of too many digits, too
-            pass
-    return _WORDS[text] if text in _WORDS else _unquoted(text)
+            return clean(text)
+    return _unquoted(text)
 
 
 def _unquoted(text: str) -> str:
-    if text[:1] not in ("'", '"'):
-        return clean(text)
-    return clean(_ESCAPE.sub(_sign, text[1:].removesuffix(text[0])))
-
-
-def _sign(found: re.Match[str]) -> str:
-    code = found[1]
-    return chr(int(code[1:], 16)) if len(code) > 1 else _SIGNS.get(code, code)
+    if text[:1] in ("'", '"'):
+        inner = text[1:].removesuffix(text[0])
+        text = _ESCAPE.sub(lambda sign: sign[0].encode().decode("unicode_escape"), inner)
+    return clean(text)
 
 
 def fields_of(value: object, data: bytes, longest: int) -> dict[str, Cell]:
@@ -122,7 +113,9 @@ def fields_of(value: object, data: bytes, longest: int) -> dict[str, Cell]:
     """
     if (answer := answer_of(value)) is not None:
         calls = "\n".join(f"{name}({given})" for name, given in answer.tool_calls)
-        value = {"answer": answer.text, **answer._asdict(), "text": None, "tool_calls": calls}
+        _, model, came, went, _ = answer
+        value = {"answer": answer.text, "model": model, "tokens_in": came, "tokens_out": went}
+        value |= {"tool_calls": calls} if calls else {}
     elif isinstance(value, ErrorInstance):
         value = {"error": Instance.__repr__(value)}
     found: dict[str, Cell] = {}
@@ -130,7 +123,7 @@ def fields_of(value: object, data: bytes, longest: int) -> dict[str, Cell]:
         cell = _cell_of(item, data)
         if isinstance(cell, str) and len(cell) > longest:
             cell = f"{cell[:longest]}…"
-        found[clean(name[:SHORT])] = cell
+        found[clean(name[:100])] = cell
     return found
 
 
@@ -147,19 +140,19 @@ def _spread(name: str, value: object, depth: int) -> Iterator[tuple[str, object]
 
 def _cell_of(value: Any, data: bytes) -> Cell:
     """A number, a text, a bool or None as it is, of anything else a text that stands for it."""
-    kind, shape = type(value), getattr(value, "shape", None)
+    shape = getattr(value, "shape", None)
     if shape == ():  # a number of NumPy's
-        value, kind = value.item(), type(value.item())
-    if value is None or kind in (bool, float) or (kind is int and value.bit_length() < _MOST_BITS):
+        value = value.item()
+    is_number = isinstance(value, float) or (isinstance(value, int) and value.bit_length() < 1000)
+    if value is None or is_number:
         return cast("Cell", value)
-    if isinstance(value, str | Decimal):
-        return clean(value) if isinstance(value, str) else float(value)
-    if isinstance(value, date | time | timedelta | UUID | PurePath):
-        return clean(str(value))
+    if isinstance(value, str | date | time | timedelta | Decimal | UUID | PurePath):
+        return cell_in(str(value)) if isinstance(value, Decimal) else clean(str(value))
     if shape and (prod(shape) > _FEW or not hasattr(value, "tolist")):
-        return f"{' × '.join(map(str, shape))}, {xxh3_64_hexdigest(data)[:8]}"  # noqa: RUF001
+        sizes = " × ".join(map(str, shape))  # noqa: RUF001 - as people write it
+        return f"{sizes}, {xxh3_64_hexdigest(data)[:8]}"
     items = value.tolist() if shape else value
     if isinstance(items, list | tuple | set | frozenset):
-        is_short = len(items) <= _FEW and all(isinstance(item, int | float) for item in items)
-        return repr(items) if shape or is_short else f"{len(items)} items"
-    return f"{len(value)} bytes" if kind is bytes else f"<{kind.__name__}>"
+        is_few = len(items) <= _FEW and all(isinstance(each, int | float) for each in items)
+        return repr(items) if shape or is_few else f"{len(items)} items"
+    return f"<{type(value).__name__}>"

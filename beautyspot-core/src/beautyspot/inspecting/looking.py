@@ -34,6 +34,9 @@ _SHOWN: Final = 10
 """Keys that an error names, which a prefix may mean."""
 
 
+_SAMPLE: Final = 1000
+
+
 class StoredFunction(NamedTuple):
     """What a store holds of one function."""
 
@@ -259,6 +262,25 @@ class Looking:
         counts = self.metadata.counts(func_identifier=one, since=first)
         found = [each for each in counts if fnmatchcase(each.func_identifier, pattern)]
         return found if hourly else counts_summed(found)
+
+    def typical(self, function: str) -> tuple[float, float] | None:
+        """The 50th and the 95th percentile of the seconds that a function takes.
+
+        Of at most 1,000 of its stored results, of which chance has chosen: the least by key.
+
+        Args:
+            function: its identifier.
+
+        Returns:
+            None: nothing is stored of it that says how long it took.
+
+        Raises:
+            MetadataError: the store failed.
+        """
+        rows = self.rows(limit=_SAMPLE, function=literally(function))
+        times = sorted(row.took for row in rows if row.took is not None)
+        middle, end = len(times) // 2, len(times) * 95 // 100
+        return (times[middle], times[end]) if times else None
 
     def why(self, key: str | TaskRecord) -> Why:
         """What tells a stored run from the nearest earlier one of its function: why it ran.

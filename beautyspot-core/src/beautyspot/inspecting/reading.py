@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import DIRECT_BLOB
-from beautyspot.errors import BeautyspotError
+from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot.inspecting.filters import Listing, read_filter
 from beautyspot.inspecting.looking import Looking
 from beautyspot.serialization.payload import plain_of
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import TaskRecord
     from beautyspot.inspecting.columns import Cell
+    from beautyspot.inspecting.comparing import Comparison
     from beautyspot.inspecting.contents import Content
     from beautyspot.inspecting.filters import Where
     from beautyspot.inspecting.parts import Fault, Parts
@@ -119,7 +120,7 @@ class Reading(Looking):
         result (``score``, ``usage.tokens``; ``value`` of one without fields; of a response of a
         language model ``answer``, ``model``, ``tokens_in``, ``tokens_out`` and ``tool_calls``), or
         the row's ``key``, ``made``, ``took``, ``price``, ``size`` or ``version``. Where two have
-        one name, it is the argument's, and the others are ``row.size``, ``result.score``.
+        one name, it is the argument's; the field is ``result.score``, and the row's is not shown.
 
         Results are read and decoded only for columns that are asked for: those that are sorted or
         filtered by of all results, others of those that are given. Fields have results that lie
@@ -141,18 +142,36 @@ class Reading(Looking):
             ConfigError: an argument is wrong, or no result has such a column; says what to write.
             RecordNotFound, MetadataError: as `function_pattern`.
         """
-        from beautyspot.inspecting.runs import Table, listed
+        from beautyspot.inspecting.runs import listed
 
         where["function"] = self.function_pattern(of)
         records = sorted(self.rows(**where), key=lambda each: each.made_at or 0.0, reverse=True)
-        table = Table(records, partial(self._told, fields or self.fields))
-        return listed(table, columns, sort, conditions, offset, limit)
+        told = partial(self._told, fields or self.fields)
+        return listed(records, told, columns, sort, conditions, offset, limit)
+
+    def compare(self, keys: Sequence[str | TaskRecord], fields: Fields | None = None) -> Comparison:
+        """Two to five results side by side: their arguments, fields and rows, differences first.
+
+        Args:
+            keys: as for `row`.
+            fields: as for `runs`, of texts that are not cut.
+
+        Raises:
+            ConfigError: they are fewer, or more.
+            RecordNotFound, MetadataError: as `row`.
+        """
+        from beautyspot.inspecting.comparing import compared
+
+        if not 2 <= len(keys) <= 5:
+            raise ConfigError(f"{len(keys)} results can't be compared: give two to five keys")
+        fields = fields or partial(self.fields, longest=_LARGEST)
+        return compared(list(map(self.row, keys)), partial(self._told, fields, blobs=True))
 
     def fields(self, records: Sequence[TaskRecord], longest: int = 400) -> list[dict[str, Cell]]:
         """The fields of results by name: numbers and texts, and texts that stand for other values.
 
         Args:
-            records: the rows. With their data they need not be in the store.
+            records: rows with their data, which `runs` has checked; they need not be in the store.
             longest: characters of a text; what is longer is cut.
 
         Returns:
@@ -161,20 +180,16 @@ class Reading(Looking):
         from beautyspot.inspecting.columns import fields_of
         from beautyspot.inspecting.contents import decoded
 
-        parts, types, serializer = (
-            self._parts(),
-            self._backends.types(),
-            cache(self._backends.serializer),
-        )
-        found: list[dict[str, Cell]] = []
-        for record in records:
+        types, serializer = self._backends.types(), cache(self._backends.serializer)
+
+        def told(record: TaskRecord) -> dict[str, Cell]:
+            data = record.result_data or b""
             try:
-                data = b"".join(parts.checked(record))
-                value = decoded(data, record, serializer, types)
-                found.append(fields_of(value, data, longest))
+                return fields_of(decoded(data, record, serializer, types), data, longest)
             except Exception:  # whatever is stored there, the others are told
-                found.append({})
-        return found
+                return {}
+
+        return list(map(told, records))
 
     def _told(
         self, fields: Fields, records: Sequence[TaskRecord], *, blobs: bool = False

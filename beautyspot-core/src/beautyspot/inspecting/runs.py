@@ -7,14 +7,15 @@ import operator
 import re
 from io import StringIO
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot.errors import ConfigError
-from beautyspot.inspecting.columns import arguments_of, told_cell
+from beautyspot.inspecting.columns import arguments_of, cell_in
 from beautyspot.messages import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from beautyspot.contracts import TaskRecord
     from beautyspot.inspecting.columns import Cell
@@ -22,22 +23,22 @@ if TYPE_CHECKING:
     Fields = Callable[[Sequence[TaskRecord]], Sequence[Mapping[str, Cell]]]
     """Decodes rows that have their data: the fields of each, by name."""
 
-    Decode = Callable[[Sequence[TaskRecord]], Mapping[str, Mapping[str, Cell]]]
+    Told = Callable[[Sequence[TaskRecord]], Mapping[str, Mapping[str, Cell]]]
     """The same of rows without their data; by key, and only of results that have fields."""
 
-_OF_ROWS: Final = {
-    "key": "cache_key", "made": "updated_at", "took": "took", "price": "price", "size": "size",
-    "version": "version",
-}  # fmt: skip
-"""The columns of all results, and their fields of `TaskRecord`; "made" is in UTC."""
+ROW: Final = ("key", "made", "took", "price", "version", "size")
+"""The columns that are of the row, where no argument has the name."""
+
+_row_cells: Final = attrgetter("cache_key", "updated_at", "took", "price", "version", "size")
 
 _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    "=": operator.eq, "==": operator.eq, "!=": operator.ne,
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _CONDITION: Final = re.compile(r"\s*(.+?)\s*([<>!=]=|[<>=])\s*(.+?)\s*", re.DOTALL)
 _EXAMPLES: Final = '"c > 1", "model = gpt-5" or "score >= 0.9"'
 
-_KINDS: Final[dict[type, str]] = {int: "number", float: "number", bool: "bool", str: "text"}
+_KINDS: Final[dict[type, str]] = {int: "numbers", float: "numbers", bool: "bools", str: "texts"}
 """What cells are, in the order in which they are sorted; None has no place."""
 
 _FORMULA: Final = re.compile("\\s*[=+@\t\r\uff1d\uff0b\uff0d\uff20-]")
@@ -45,16 +46,6 @@ _FORMULA: Final = re.compile("\\s*[=+@\t\r\uff1d\uff0b\uff0d\uff20-]")
 
 _MOST: Final = 100
 """Columns of a table, if none are chosen."""
-
-_MISSING: Final = object()
-
-
-class Column(NamedTuple):
-    """A column of `Runs`."""
-
-    name: str  # no other column has it
-    kind: Literal["row", "argument", "result"]  # where it comes from
-    of: str  # what it is called there
 
 
 class Run(NamedTuple):
@@ -67,7 +58,8 @@ class Run(NamedTuple):
 class Runs(NamedTuple):
     """Results as a table."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[str, ...]
+    arguments: tuple[str, ...]  # those of the columns that are arguments
     runs: list[Run]
     total: int  # how many match, those beyond the limit too
 
@@ -76,11 +68,11 @@ class Runs(NamedTuple):
 
         What a spreadsheet would take for a formula has an apostrophe before it.
         """
-        names = [column.name for column in self.columns]
-        heading: dict[str, Cell] = {name: name for name in names}
+        heading: dict[str, Cell] = {name: name for name in self.columns}
         for cells in (heading, *(run.cells for run in self.runs)):
             line = StringIO()
-            csv.writer(line, lineterminator="\n").writerow([_harmless(cells.get(n)) for n in names])
+            found = (cells.get(name) for name in self.columns)
+            csv.writer(line, lineterminator="\n").writerow(map(_harmless, found))
             yield line.getvalue()
 
 
@@ -88,118 +80,128 @@ def _harmless(cell: Cell) -> Cell:
     return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
 
-class Table:
-    """Rows with their arguments, and what was decoded of their results so far.
+def listed(
+    records: Iterable[TaskRecord],
+    told: Told,
+    columns: Sequence[str],
+    sort: str,
+    conditions: Iterable[str],
+    offset: int,
+    limit: int | None,
+) -> Runs:
+    """See `Store.runs`."""
+    runs, arguments = runs_of(records)
+    wanted, by = list(map(read_condition, conditions)), sort.removeprefix("-")
+    known, asked = {*arguments, *ROW}, {by, *(condition.name for condition in wanted)}
+    for condition in wanted:
+        runs = condition.matching(runs) if condition.name in known else runs
+    is_told = not asked <= known
+    if is_told:
+        tell(runs, told, known)
+    check_columns(asked, runs)
+    for condition in wanted:
+        runs = runs if condition.name in known else condition.matching(runs)
+    runs = in_order(runs, by, down=sort != by)
+    shown = runs[offset:][:limit]
+    if not is_told and not (columns and known.issuperset(columns)):
+        tell(shown, told, known)
+    if not names_in(shown).keys() >= {*columns}:  # others may have it
+        tell(runs, told, known)
+        check_columns(columns, runs)
+    return Runs(tuple(columns) or _usual(shown, arguments), arguments, shown, len(runs))
 
-    Args:
-        records: the rows.
-        decode: gives the fields of some.
+
+def runs_of(records: Iterable[TaskRecord]) -> tuple[list[Run], tuple[str, ...]]:
+    """The runs of these rows, without fields, and the names of all their arguments."""
+    records = list(records)
+    given = list(map(arguments_of, records))
+    pairs = zip(records, given, strict=True)
+    runs = [
+        Run(row, {**dict(zip(ROW, _row_cells(row), strict=True)), **cells}) for row, cells in pairs
+    ]
+    return runs, tuple(dict.fromkeys(chain.from_iterable(given)))
+
+
+def names_in(runs: Iterable[Run]) -> dict[str, None]:
+    """The names of all their cells."""
+    return dict.fromkeys(chain.from_iterable(run.cells for run in runs))
+
+
+def tell(runs: list[Run], told: Told, known: Collection[str]) -> None:
+    """Add the fields of results to their cells, by names that are not known."""
+    fields = told([run.record for run in runs])
+    for run in runs:
+        own = fields.get(run.record.cache_key, {}).items()
+        run.cells.update({f"result.{of}" if of in known else of: cell for of, cell in own})
+
+
+def _usual(runs: list[Run], arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """What is shown if nothing was chosen: what the row has, was given, and came out."""
+    there = dict.fromkeys(
+        name for run in runs for name, cell in run.cells.items() if cell is not None
+    )
+    own = [name for name in ROW[:-1] if name in there and name not in arguments]
+    rest = [name for name in there if name not in ROW]
+    return tuple(islice(dict.fromkeys((*own, *arguments, *rest)), _MOST))
+
+
+def in_order(runs: list[Run], by: str, *, down: bool) -> list[Run]:
+    """Numbers, bools, then texts, or the reverse of that; then what has no place."""
+    places = {kind: place for place, kind in enumerate(_KINDS.values())}
+    ranked, rest = list[tuple[int, Any, Run]](), list[Run]()
+    for run in runs:
+        cell: Any = run.cells.get(by)
+        if cell is None or cell != cell:
+            rest.append(run)
+        else:
+            ranked.append((places[_KINDS[type(cell)]], cell, run))
+    ranked.sort(key=lambda each: each[:2], reverse=down)
+    return [*(run for _, _, run in ranked), *rest]
+
+
+def check_columns(names: Iterable[str], runs: list[Run]) -> None:
+    """Refuse a column that none of some results has.
+
+    Raises:
+        ConfigError: says which there are.
     """
-
-    def __init__(self, records: Iterable[TaskRecord], decode: Decode) -> None:
-        self.runs = [Run(record, arguments_of(record)) for record in records]
-        names = dict.fromkeys(chain.from_iterable(run.cells for run in self.runs))
-        self.columns = {name: Column(name, "argument", name) for name in names}
-        for of in _OF_ROWS:
-            self._name("row", of)
-        self._decode = decode
-        self._decoded = set[str]()
-
-    def _name(self, kind: Literal["row", "result"], of: str) -> str:
-        """The name of a column; with its kind before it, where another one has it."""
-        column = Column(of, kind, of)
-        while self.columns.setdefault(column.name, column) != column:
-            column = column._replace(name=f"{kind}.{column.name}")
-        return column.name
-
-    def decode(self, runs: Iterable[Run]) -> None:
-        """Add the fields of these results to their cells."""
-        cells = {run.record.cache_key: run.cells for run in runs}
-        todo = [run.record for run in runs if run.record.cache_key not in self._decoded]
-        self._decoded |= cells.keys()
-        for key, fields in self._decode(todo).items():
-            cells[key].update({self._name("result", of): cell for of, cell in fields.items()})
-
-    def shown(self, runs: list[Run], chosen: Sequence[str]) -> tuple[Column, ...]:
-        """Give each of these all its cells, and tell which columns there are."""
-        own = [column for column in self.columns.values() if column.kind == "row"]
-        for run in runs:
-            values = ((column.name, getattr(run.record, _OF_ROWS[column.of])) for column in own)
-            run.cells.update({name: cell for name, cell in values if cell is not None})
-        if chosen:
-            return tuple(self.columns[name] for name in chosen if name in self.columns)
-        usual = sorted(self.columns.values(), key=lambda column: column.kind != "row")
-        there = set(chain.from_iterable(run.cells for run in runs)) - {"size"}
-        found = (each for each in usual if each.kind == "argument" or each.name in there)
-        return tuple(islice(found, _MOST))
-
-    def known(self, name: str, runs: Sequence[Run]) -> str:
-        """The same name, if one of these has the column; looks for it in their results.
-
-        Raises:
-            ConfigError: none has.
-        """
-        if name not in self.columns:
-            self.decode(runs)
-        if runs and name not in self.columns:
-            there = ", ".join(islice(self.columns, 40))
-            near = did_you_mean(name, self.columns)
-            raise ConfigError(f"no result here has a column {name!r:.80}.{near} There are: {there}")
-        return name
-
-    def cell(self, run: Run, name: str) -> object:
-        """What is in a column."""
-        column = self.columns.get(name)
-        if column is not None and column.kind == "row":
-            return getattr(run.record, _OF_ROWS[column.of])
-        return run.cells.get(name, _MISSING)
-
-    def matching(self, runs: list[Run], condition: Condition) -> list[Run]:
-        """Those that meet a condition.
-
-        Raises:
-            ConfigError: none has the column, or a value of that kind there.
-        """
-        name, sign, wanted, kind = self.known(condition.name, runs), *condition[1:]
-        cells = [self.cell(run, name) for run in runs]
-        kinds = {_KINDS[type(cell)] for cell in cells if type(cell) in _KINDS}
-        if kind and kinds and kind not in kinds and sign != "!=":
-            raise ConfigError(
-                f"{name} {sign} {wanted!r:.80}: {name} holds {' and '.join(sorted(kinds))}, and "
-                f"that is a {kind}: write {_EXAMPLES}, one condition at a time"
-            )
-        return [run for run, cell in zip(runs, cells, strict=True) if condition.holds(cell)]
-
-    def in_order(self, runs: list[Run], by: str, *, down: bool) -> list[Run]:
-        """Numbers, bools, then texts, or all of that reversed; at the end what has no place."""
-        places = {kind: place for place, kind in enumerate(_KINDS.values())}
-        ranked, rest = list[tuple[int, Any, Run]](), list[Run]()
-        for run in runs:
-            cell: Any = self.cell(run, by)
-            if type(cell) in _KINDS and cell == cell:
-                ranked.append((places[_KINDS[type(cell)]], cell, run))
-            else:
-                rest.append(run)
-        ranked.sort(key=lambda each: each[:2], reverse=down)
-        return [*(run for _, _, run in ranked), *rest]
+    there = names_in(runs)
+    for name in names:
+        if runs and name not in there:
+            near, known = did_you_mean(name, there), ", ".join(islice(there, 40))
+            raise ConfigError(f"no result here has a column {name!r:.80}.{near} There are: {known}")
 
 
 class Condition(NamedTuple):
-    """What a column has to be."""
+    """What a column has to be: a name, an operator, and a value."""
 
     name: str
     sign: str
     value: Cell
-    kind: str | None  # of the value; None of None
 
-    def holds(self, cell: Any) -> bool:
-        """Whether a cell meets it; no missing one does."""
-        is_same = _KINDS.get(type(cell)) == self.kind
-        if self.sign in _OPERATORS:
-            return is_same and _OPERATORS[self.sign](cell, self.value)
-        is_nan = is_same and cell != cell and self.value != self.value
-        is_equal = is_nan or (is_same and cell == self.value)
-        return cell is not _MISSING and is_equal == (self.sign != "!=")
+    def matching(self, runs: list[Run]) -> list[Run]:
+        """Those that meet it; none in which the column is missing.
+
+        Raises:
+            ConfigError: none has a value of that kind there.
+        """
+        kind = _KINDS.get(type(self.value))
+        kinds = {_KINDS.get(type(run.cells.get(self.name))) for run in runs} - {None}
+        is_order, holds = self.sign[0] in "<>", _OPERATORS[self.sign]
+        is_refused = is_order or (kind is not None and self.sign != "!=")
+        if kind not in kinds and (kinds or kind is None) and is_refused:
+            held = " and ".join(sorted(filter(None, kinds))) or "nothing"
+            raise ConfigError(
+                f"{self.name} {self.sign} {self.value!r:.80}: {self.name} holds {held}, and this "
+                f"is none of them: write {_EXAMPLES}, one condition at a time"
+            )
+
+        def is_met(cell: Cell) -> bool:
+            is_same = _KINDS.get(type(cell)) == kind
+            return holds(cell, self.value) if is_same else self.sign == "!="
+
+        there = (run for run in runs if self.name in run.cells)
+        return [run for run in there if is_met(run.cells[self.name])]
 
 
 def read_condition(text: object) -> Condition:
@@ -214,31 +216,4 @@ def read_condition(text: object) -> Condition:
             f"{text!r:.80} is no condition: write a column, one of = != < <= > >=, and a value, "
             f"such as {_EXAMPLES}"
         )
-    value = told_cell(found[3])
-    kind = _KINDS.get(type(value))
-    if kind is None and found[2] in _OPERATORS:
-        raise ConfigError(f"{text!r:.80}: nothing is greater or less than None: write = or !=")
-    return Condition(found[1], found[2], value, kind)
-
-
-def listed(
-    table: Table,
-    columns: Sequence[str],
-    sort: str,
-    conditions: Sequence[str],
-    offset: int,
-    limit: int | None,
-) -> Runs:
-    """See `Store.runs`."""
-    runs = table.runs
-    wanted = list(map(read_condition, conditions))
-    for condition in sorted(wanted, key=lambda each: each.name not in table.columns):
-        runs = table.matching(runs, condition)
-    by = table.known(sort.removeprefix("-"), runs)
-    runs = table.in_order(runs, by, down=sort.startswith("-"))
-    shown = runs[offset:][:limit]
-    if not table.columns.keys() >= {*columns} or not columns:
-        table.decode(shown)
-    for name in columns:
-        table.known(name, runs)
-    return Runs(table.shown(shown, columns), shown, len(runs))
+    return Condition(found[1], found[2], cell_in(found[3]))
