@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import beautyspot as bs
 import pytest
 from beautyspot_dashboard import dashboard
 from beautyspot_dashboard.values import child, running
@@ -59,6 +61,17 @@ def within(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
             return running.Ran(b"", str(error))
 
     monkeypatch.setattr(running, "run", run)
+    monkeypatch.setattr(running, "decoding", lambda longest=400: nullcontext(fields_here(longest)))
+
+
+def fields_here(longest: int) -> Callable[[Any], Any]:
+    """What the child tells of rows, told by this process."""
+
+    def fields(records: Any) -> Any:
+        with bs.open_store("memory://", config=False) as store:
+            return store.fields(records, longest)
+
+    return fields
 
 
 @pytest.fixture

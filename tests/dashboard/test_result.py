@@ -35,7 +35,7 @@ def test_a_result_tells_its_call(shop: Path, client: Any) -> None:
     page = client.get(f"/store/shop/result/{key}")
     text = text_of(page)
     assert page.status_code == 200
-    for part in ("prompt 'good evening'", "model 'large'", "Version 2", "paid", "eu", "Price"):
+    for part in ("prompt good evening", "model large", "Version 2", "paid", "eu", "Price"):
         assert part in text
     for part in (key, "shop:ask", "msgpack", "Signed no", "its row", "Expires never"):
         assert part in text
@@ -73,12 +73,13 @@ def test_why_it_ran_is_shown_side_by_side(shop: Path, client: Any) -> None:
     page = client.get(f"/store/shop/result/{key}/why")
     text = text_of(page)
     assert "differs in argument prompt, argument model" in text
-    assert "prompt differs 'good evening' 'good morning, number" in text
-    assert "model differs 'large' 'small'" in text
+    assert "prompt differs good evening good morning, number" in text
+    assert "model differs large small" in text
     assert "version 2 2" in text
     assert "version differs" not in text
     nearest = linked_keys(page)[-1]
     assert nearest != key
+    assert "value differs large: good evening small: good morning" in text
     assert nearest in run(*command_of(page)).stdout
     alone = client.get(f"/store/shop/result/{key_of(shop, function='shop:draw')}/why")
     assert "this was the first" in text_of(alone)

@@ -20,6 +20,7 @@ from beautyspot_dashboard.pages import (
     removal,
     result,
     results,
+    runs,
     stores,
     value,
 )
@@ -36,6 +37,7 @@ _PAGES = (
     stores,
     functions,
     results,
+    runs,
     result,
     removal,
     limits,

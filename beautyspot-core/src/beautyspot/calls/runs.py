@@ -146,7 +146,7 @@ class Run:
             task, record, self.since or 0, lease=self.lease,
             replaces=call.replaces or ("" if call.refresh else None),  # that has not looked
             earlier=task.addressing.earlier_keys(call) if task.addressing.earlier else (),
-            most=cache.placement.blob_threshold, behind=engine.saves_behind,
+            most=cache.placement.blob_threshold,
         )  # fmt: skip
         call.made_at = record.made_at
         return True

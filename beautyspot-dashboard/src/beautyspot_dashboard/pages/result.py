@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import parse_qsl
 
-from beautyspot import BeautyspotError
+from beautyspot import BeautyspotError, arguments_of
 from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.pages.results import read_listed
+from beautyspot_dashboard.pages.runs import own_columns
 from beautyspot_dashboard.rendering.filters import command_line
 from beautyspot_dashboard.rendering.links import href, result_href
-from beautyspot_dashboard.rendering.rows import kind_of, laid_out
+from beautyspot_dashboard.rendering.rows import kind_of
 from beautyspot_dashboard.rendering.templates import render
+from beautyspot_dashboard.values import running
 from beautyspot_dashboard.values.showing import shown
+from beautyspot_dashboard.values.views import LARGEST
 
 if TYPE_CHECKING:
     from beautyspot import TaskRecord
@@ -45,7 +48,7 @@ def result(request: Request) -> Response:
         record=record,
         kind=kind_of(record),
         value=shown(request, store, record),
-        arguments=laid_out(record.arguments),
+        arguments=arguments_of(record) or {"": record.arguments},
         neighbours=_neighbours(request, shelved, record),
         has_expired=record.expires_at is not None and record.expires_at <= store.metadata.now(),
         command=command_line(shelved, "show", record.cache_key),
@@ -55,20 +58,23 @@ def result(request: Request) -> Response:
 def why(request: Request) -> Response:
     """Why the result's call ran: what differs from the nearest earlier one, side by side."""
     shelved = shelved_of(request)
-    found = shelved.store().why(request.path_params["key"])
-    runs = [_parts(run) for run in (found.record, found.nearest) if run is not None]
-    names = dict.fromkeys(name for run in runs for name in run)
-    lines = [(name, [run.get(name) or "" for run in runs]) for name in names]
+    store = shelved.store()
+    why = store.why(request.path_params["key"])
+    found = None
+    if why.nearest is not None:
+        with running.decoding(LARGEST) as fields:
+            found = store.compare([why.record, why.nearest], fields)
     return render(
         request,
         "why.html",
         store=shelved,
         section="results",
-        record=found.record,
-        why=found,
-        lines=[(name, texts, len(set(texts)) > 1) for name, texts in lines if any(texts)],
-        link=lambda record: result_href(request, record.cache_key),
-        command=command_line(shelved, "why", found.record.cache_key),
+        record=why.record,
+        why=why,
+        found=found,
+        own=own_columns(found.runs) if found else (),
+        link=lambda key: result_href(request, key),
+        command=command_line(shelved, "why", why.record.cache_key),
     )
 
 
@@ -104,12 +110,6 @@ def _neighbours(request: Request, shelved: Shelved, record: TaskRecord) -> Neigh
         return Neighbours(back)
     links = ["", *(result_href(request, key, within) for key in keys), ""]
     return Neighbours(back, links[at], links[at + 2])
-
-
-def _parts(run: TaskRecord) -> dict[str, Any]:
-    source, _, file = (run.code or "").partition(":")
-    arguments = {each.name or "arguments": each.text for each in laid_out(run.arguments)}
-    return {**arguments, "version": run.version, "digest of its code": source, "of its file": file}
 
 
 routes = [

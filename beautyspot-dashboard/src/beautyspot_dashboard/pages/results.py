@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import ConfigError
 from beautyspot.contracts import Totals
@@ -13,15 +13,15 @@ from starlette.routing import Route
 from beautyspot_dashboard import kept
 from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.rendering.filters import (
-    FLAGS,
-    LABELS,
     Filters,
+    chips,
     command_line,
     read_filters,
 )
 from beautyspot_dashboard.rendering.links import href, result_href, with_query, without_empty
 from beautyspot_dashboard.rendering.rows import ORDERS, headings, kind_of
 from beautyspot_dashboard.rendering.templates import render
+from beautyspot_dashboard.values import running
 from beautyspot_dashboard.values.media import thumbnail_href
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 
 LIMITS: Final = (20, 50, 100, 200)
 """Numbers of results on a page that are offered; others up to the last may be given as well."""
+
+LARGEST_GIST: Final = 20_000
+"""Bytes of a value whose beginning the gallery shows."""
+
+_LINES: Final = 8
 
 OWN: Final = ("sort", "from", "limit", "view")
 """Names in the query that are no filters."""
@@ -88,14 +93,6 @@ def read_listed(shelved: Shelved, query: Mapping[str, str]) -> Listed:
     )
 
 
-class Chip(NamedTuple):
-    """A filter that is active."""
-
-    label: str
-    value: str  # "" of those that are on or off
-    without: str  # the query without it
-
-
 def results(request: Request) -> Response:
     """A page of results."""
     shelved = shelved_of(request)
@@ -134,15 +131,9 @@ def results(request: Request) -> Response:
         section="results",
         listed=listed,
         filters=filters,
-        chips=[
-            Chip(
-                LABELS[name],
-                "" if name in FLAGS else value,
-                with_query(request, **{name: None, "from": None}),
-            )
-            for name, value in filters.given.items()
-        ],
+        chips=chips(request, filters),
         page=page,
+        gists=_gists(store, records) if listed.grid else {},
         total=total,
         names=shelved.function_names(),
         orders=ORDERS,
@@ -157,6 +148,22 @@ def results(request: Request) -> Response:
     if page is None and not filters.problems:
         answer.headers["refresh"] = "2"
     return answer
+
+
+def _gists(store: Store, records: Sequence[TaskRecord]) -> dict[str, str]:
+    """What the small values among those of a page say, by key."""
+    small = [each.cache_key for each in records if (each.size or LARGEST_GIST) < LARGEST_GIST]
+    rows = [row for row in map(store.metadata.get, small) if row is not None and row.result_data]
+    with running.decoding() as fields:
+        told = fields(rows) if rows else []
+    lines = [
+        [f"{name}: {cell}" for name, cell in each.items() if cell is not None] for each in told
+    ]
+    texts = [each.get("answer") or each.get("value") for each in told]
+    return {
+        row.cache_key: "\n".join(among[:_LINES]) if text is None else str(text)
+        for row, text, among in zip(rows, texts, lines, strict=True)
+    }
 
 
 def table(

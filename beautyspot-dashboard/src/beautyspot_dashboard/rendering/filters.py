@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from beautyspot import ConfigError, RecordNotFound, Where
 
+from beautyspot_dashboard.rendering.links import with_query
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+    from starlette.requests import Request
 
     from beautyspot_dashboard.board import Shelved
 
@@ -118,3 +122,28 @@ def command_line(
         if value not in (None, False, ""):
             parts += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     return shlex.join(parts)
+
+
+class Chip(NamedTuple):
+    """A filter that is active."""
+
+    label: str
+    value: str  # "" of those that are on or off
+    without: str  # the query without it
+
+
+def chips(request: Request, filters: Filters) -> list[Chip]:
+    """Those that are active, conditions too."""
+    conditions = request.query_params.getlist("where")
+    found = [
+        Chip(
+            LABELS[name],
+            "" if name in FLAGS else value,
+            with_query(request, **{name: None, "from": None}),
+        )
+        for name, value in filters.given.items()
+    ]
+    for each in conditions:
+        others = [other for other in conditions if other != each]
+        found.append(Chip("", each, with_query(request, **{"where": others, "from": None})))
+    return found

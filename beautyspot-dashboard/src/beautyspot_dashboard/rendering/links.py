@@ -36,18 +36,24 @@ def result_href(request: Request, key: str, within: str = "") -> str:
 
 
 def with_query(request: Request, **changes: object) -> str:
-    """The query of this page with changes; None takes a part out."""
-    return _query({**request.query_params, **changes}) or "?"
+    """The query of this page with changes; None takes a part out, a list has it several times."""
+    query = request.query_params
+    return _query({**{name: query.getlist(name) for name in query}, **changes}) or "?"
 
 
 def without_empty(request: Request, path: str) -> Response | None:
     """Leads to this page without what is empty in its query, which a form sends as well."""
-    if all(request.query_params.values()):
+    if all(value for _, value in request.query_params.multi_items()):
         return None
     return RedirectResponse(f"{path}{with_query(request)}".rstrip("?"), 302)
 
 
 def _query(parts: Mapping[str, object]) -> str:
-    given = {name: "1" if value is True else value for name, value in parts.items()}
-    kept = {name: value for name, value in given.items() if value not in (None, False, "")}
+    values = ((name, each if isinstance(each, list) else [each]) for name, each in parts.items())
+    kept = [
+        (name, 1 if value is True else value)
+        for name, among in values
+        for value in among
+        if value not in (None, False, "")
+    ]
     return f"?{urlencode(kept, errors='replace')}" if kept else ""

@@ -7,6 +7,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot_dashboard.rendering.sweeps import COLOURS
 from beautyspot_dashboard.values.parts import COLUMNS, FEW, by, column
 from beautyspot_dashboard.values.tables import Table, table, window
 from beautyspot_dashboard.values.views import View, data_url
@@ -29,12 +30,6 @@ _SMALL: Final = 480
 
 _WIDTH: Final = 720
 _HEIGHT: Final = 220
-
-_COLOURS: Final = (
-    (68, 1, 84), (71, 45, 123), (59, 82, 139), (44, 114, 142), (33, 145, 140),
-    (40, 174, 128), (94, 201, 98), (173, 220, 48), (253, 231, 37),
-)  # fmt: skip
-"""Viridis, which is as readable for the colour-blind and in grey."""
 
 
 def view(place: Place) -> View | None:
@@ -157,9 +152,9 @@ def _coloured(array: Array) -> Array:
     levels = _levels(array)
     pixels = np.empty((*levels.shape, 4), dtype=np.uint8)
     known = ~np.isnan(levels)
-    places = np.linspace(0, 1, len(_COLOURS))
+    places = np.linspace(0, 1, len(COLOURS))
     for channel in range(3):
-        colours = [colour[channel] for colour in _COLOURS]
+        colours = [colour[channel] for colour in COLOURS]
         pixels[..., channel] = np.interp(np.where(known, levels, 0), places, colours)
     pixels[..., 3] = np.where(known, 255, 0)
     return pixels

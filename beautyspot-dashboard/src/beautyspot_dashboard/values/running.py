@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from threading import Timer
+from typing import IO, TYPE_CHECKING, Any, Final, cast
 
 from beautyspot_dashboard.values.child import LIMITS, OUTPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    from beautyspot import TaskRecord
 
 _KEPT: Final = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR")
 """All that a child learns of this process's environment, which may hold keys."""
@@ -39,12 +45,9 @@ def run(job: str, words: Sequence[str], source: bytes = b"") -> Ran:
         words: what it is told.
         source: its input.
     """
-    command = [sys.executable, "-I", "-X", "utf8", "-m", "beautyspot_dashboard.values.child", job]
+    command, environment = _started(job)
     if job == "program" and sys.platform == "win32":  # where there are no limits, and no execv
         command = []
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    # A name of a server: by it Graphviz knows that it may read no file which a diagram names.
-    environment["SERVER_NAME"] = "beautyspot"
     seconds, _ = LIMITS[job]
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         try:
@@ -69,3 +72,59 @@ def run(job: str, words: Sequence[str], source: bytes = b"") -> Ran:
             return Ran(b"", errors.read(2000).decode("utf-8", "replace") or ended)
         made = output.read(OUTPUT)
         return Ran(made, "") if len(made) < OUTPUT else Ran(b"", "it is too large")
+
+
+def _started(job: str) -> tuple[list[str], dict[str, str]]:
+    """The command line that starts a child, and its environment."""
+    command = [sys.executable, "-I", "-X", "utf8", "-m", "beautyspot_dashboard.values.child", job]
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    # A name of a server: by it Graphviz knows that it may read no file which a diagram names.
+    return command, environment | {"SERVER_NAME": "beautyspot"}
+
+
+@contextmanager
+def decoding(longest: int = 400) -> Iterator[Callable[[Sequence[TaskRecord]], list[Any]]]:
+    """Gives what decodes rows in a child: the fields of each, as `Store.fields` tells them.
+
+    The child is started for the first rows, and ends with the block. What takes it too long, or
+    ends it, has no fields, nor has what comes behind that.
+
+    Args:
+        longest: characters of a text; what is longer is cut.
+    """
+    children: list[subprocess.Popen[bytes]] = []
+
+    def fields(records: Sequence[TaskRecord]) -> list[Any]:
+        if not children:
+            command, environment = _started("fields")
+            children.append(
+                subprocess.Popen(  # noqa: S603 - this interpreter, no shell
+                    [*command, str(longest)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    env=environment,
+                    cwd=tempfile.gettempdir(),
+                )
+            )
+        child = children[0]
+        given, told = cast("IO[bytes]", child.stdin), cast("IO[bytes]", child.stdout)
+        timer = Timer(LIMITS["fields"][0], child.kill)
+        timer.start()
+        try:
+            given.write(pickle.dumps([tuple(each) for each in records]))
+            given.flush()
+            made: list[Any] = json.loads(told.readline(4 * OUTPUT))
+            return made
+        except (OSError, ValueError, RecursionError):
+            child.kill()
+            return [{} for _ in records]
+        finally:
+            timer.cancel()
+
+    try:
+        yield fields
+    finally:
+        for child in children:
+            child.kill()
+            child.communicate()

@@ -19,7 +19,7 @@ from beautyspot import (
     StorageError,
 )
 
-from beautyspot_dashboard.values import arrays, diagrams, media, tables, texts, trees
+from beautyspot_dashboard.values import answers, arrays, diagrams, media, tables, texts, trees
 from beautyspot_dashboard.values.files import TooLargeError, file_of
 from beautyspot_dashboard.values.places import link_to, place_of
 from beautyspot_dashboard.values.views import Look, View
@@ -46,6 +46,7 @@ DATA: Final[tuple[Callable[[Place], View | None], ...]] = (
     tables.records,
     arrays.view,
     arrays.image,
+    answers.view,
     trees.view,
 )
 """By what is decoded, or by the bytes; the last shows all."""
