@@ -46,6 +46,23 @@ class Suite(StorageContract):
         return made
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"save": lambda _self, _key, _data, **_: None},
+        {"load": lambda _self, _location: None},
+        {"load": lambda _self, _location: bytearray(b"x")},
+        {"load_part": lambda _self, _location, _start, _size: b"0123456789"},
+    ],
+)
+def test_a_wrong_answer_is_found(broken: dict[str, Any]) -> None:
+    suite, storage = Suite(MemoryStorage), type("Wrong", (MemoryStorage,), broken)()
+    is_part = "load_part" in broken
+    test: Any = suite.test_a_part_is_loaded if is_part else suite.test_what_was_saved_is_loaded
+    with pytest.raises(AssertionError):
+        test(storage, *((3, 4) if is_part else (b"data",)))
+
+
 def test_closing_what_others_use_is_found(tmp_path: Path) -> None:
     name = "test_two_instances_share_a_place_and_closing_one_leaves_the_other"
     suite = Suite(ClosingStorage)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, Readable, checked_key
-from beautyspot.contracts.backend import hints
 from beautyspot.contracts.key_value import KeyValueStore
 from beautyspot.errors import BlobNotFound, ConfigError, MetadataError
 
@@ -128,7 +127,7 @@ class MemoryStorage(BlobStorageBase):
     def save_file(self, key: str, file: Readable, *, content_type: str | None = None) -> str:
         """See the base class."""
         data = b"".join(iter(lambda: file.read(_PART), b""))
-        return self.save(key, data, **hints(self.save, content_type=content_type))
+        return self.save(key, data, content_type=content_type)
 
     def load(self, location: str) -> bytes:
         """See the base class."""

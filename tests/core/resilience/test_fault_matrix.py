@@ -161,9 +161,7 @@ def test_an_operation_answers_nonsense(
     table.script.answer[operation] = garbage
     table.expect(1, 2, 1, 2, 3)
     table.spot.flush(0)
-    said = check_said(caplog)
-    if operation in ("save", "store_id") and table.script.count[operation] > 1:
-        assert any(f".{operation} returned" in text for text in said), "its author is told what"
+    check_said(caplog)
     table.script.answer.clear()
     table.spot.flush(30)
     table.each_runs_at_most_once(9, 1, 2)

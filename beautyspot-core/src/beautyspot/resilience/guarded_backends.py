@@ -10,9 +10,9 @@ import time
 from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 
 from beautyspot.contracts import BlobStorageBase
-from beautyspot.contracts.backend import hints, wrong_answer
+from beautyspot.contracts.backend import hints
 from beautyspot.contracts.store import Begun, MetadataStoreBase
-from beautyspot.errors import MetadataBusyError, MetadataError, StorageError
+from beautyspot.errors import MetadataBusyError, MetadataError
 from beautyspot.messages import SIGNED_ONLY
 from beautyspot.resilience.circuit_breaker import (
     FAR_SLOW,
@@ -26,7 +26,6 @@ from beautyspot.resilience.store_clock import StoreClock, ticks, wall
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from beautyspot.contracts import Data, Readable
     from beautyspot.resilience.reporting import Reporter
 
 P = ParamSpec("P")
@@ -40,21 +39,21 @@ PART: Final = 8 * 2**20
 """Bytes of a file that are loaded at a time."""
 
 
-def patiently(operation: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What the operation gives; it is tried again, for `BUSY_WAIT`, while the store is locked.
+def patient(operation: Callable[P, T]) -> Callable[P, T]:
+    """The operation, tried again for `BUSY_WAIT` while the store is locked."""
 
-    Raises:
-        MetadataBusyError: it stays so.
-    """
-    ends, pause = time.monotonic() + BUSY_WAIT, 0.001
-    while True:
-        try:
-            return operation(*args, **kwargs)
-        except MetadataBusyError:
-            if time.monotonic() + pause > ends:
-                raise
-        time.sleep(pause)
-        pause = min(pause * 2, 0.05)
+    def patiently(*args: P.args, **kwargs: P.kwargs) -> T:
+        ends, pause = time.monotonic() + BUSY_WAIT, 0.001
+        while True:
+            try:
+                return operation(*args, **kwargs)
+            except MetadataBusyError:
+                if time.monotonic() + pause > ends:
+                    raise
+            time.sleep(pause)
+            pause = min(pause * 2, 0.05)
+
+    return patiently
 
 
 class GuardedStore:
@@ -86,23 +85,16 @@ class GuardedStore:
         self._store_clock = None if has_this_clock else StoreClock()
         self.clock: Callable[[], float] = self._store_clock or wall
         self._is_admitted = signs or not store.remote
-        look, save, lease = "look-ups", "saves", "leases"
-        self.find_now = self._guarded(look, store.find)
-        self.find = self._guarded(look, lambda key: patiently(store.find, key))
-        self.find_many = self._guarded(look, lambda keys: patiently(store.find_many, keys))
-        self.get, self.rows = self._guarded(look, store.get), self._guarded(look, store.rows)
         begin = store.begin if self._store_clock is None else self._begin
-        self.begin_now = self._guarded("begin", begin)
-        self.begin: Callable[..., Begun] = self._guarded(
-            "begin", lambda *args, **options: patiently(begin, *args, **options)
-        )
-        self.put = self._guarded(save, store.put)
-        self.delete, self.note = self._guarded(save, store.delete), self._guarded(save, store.note)
-        self.touch = self._guarded(save, store.touch)
-        self.add_counts = self._guarded(save, store.add_counts)
-        self.remark = self._guarded(save, store.remark)
-        self.renew = self._guarded(lease, store.renew)
-        self.release = self._guarded(lease, store.release)
+        guarded, look, save, lease = self._guarded, "look-ups", "saves", "leases"
+        self.find, self.find_now = guarded(look, patient(store.find)), guarded(look, store.find)
+        self.find_many = guarded(look, patient(store.find_many))
+        self.get, self.rows = guarded(look, store.get), guarded(look, store.rows)
+        self.begin, self.begin_now = guarded("begin", patient(begin)), guarded("begin", begin)
+        self.put, self.delete = guarded(save, store.put), guarded(save, store.delete)
+        self.note, self.touch = guarded(save, store.note), guarded(save, store.touch)
+        self.add_counts, self.remark = guarded(save, store.add_counts), guarded(save, store.remark)
+        self.renew, self.release = guarded(lease, store.renew), guarded(lease, store.release)
 
     def _guarded(self, family: str, operation: Callable[P, T]) -> Callable[P, T]:
         """An operation behind the breaker, of a family that may work where others fail.
@@ -144,11 +136,7 @@ class GuardedStore:
     @property
     def store_id(self) -> str:
         """See the contract."""
-        store_id: object = self.breaker.guarding(lambda: self.real.store_id, "look-ups")()
-        if isinstance(store_id, str) and store_id:
-            return store_id
-        advice = "return a text of its own that never changes"
-        raise MetadataError(wrong_answer(self.real, "store_id", store_id, "the ID", advice))
+        return self.breaker.guarding(lambda: self.real.store_id, "look-ups")()
 
     def _begin(
         self, keys: Collection[str], token: str, *, rejected: Mapping[str, float] | None = None
@@ -166,12 +154,19 @@ class GuardedStore:
             self._store_clock.reset_after_fork()
 
 
+def hinted(save: Callable[..., str]) -> Callable[..., str]:
+    """`save` or `save_file`, called without a ``content_type`` where it does not take one."""
+    if hints(save, content_type=""):
+        return save
+    return lambda key, data, content_type=None: save(key, data)
+
+
 class GuardedStorage:
     """A blob storage as core asks it.
 
     Attributes:
         real: the storage itself.
-        delete: as in the contract, behind the breaker.
+        save, save_file, load, delete: as in the contract, behind the breaker.
         list, whereabouts: as in the contract, asked whatever failed before.
     """
 
@@ -179,41 +174,18 @@ class GuardedStorage:
         def guarded(operation: Callable[P, T]) -> Callable[P, T]:
             return operation if breaker is None else breaker.guarding(operation, "storage")
 
-        self.real = storage
-        self.blocking = storage.blocking
-        self._save, self._save_file = guarded(storage.save), guarded(storage.save_file)
-        self._load, self._load_part = guarded(storage.load), guarded(storage.load_part)
+        self.real, self.blocking = storage, storage.blocking
+        self.save, self.save_file = (
+            guarded(hinted(storage.save)),
+            guarded(hinted(storage.save_file)),
+        )
+        self.load, self._load_part = guarded(storage.load), guarded(storage.load_part)
         self.delete, self.list = guarded(storage.delete), storage.list
         self.whereabouts = storage.whereabouts
-        self._tells_type = bool(hints(storage.save, content_type=""))
 
     def unguarded(self) -> GuardedStorage:
         """The same without its breaker: if a blob can't be deleted, the next one still may be."""
         return GuardedStorage(self.real, None)
-
-    def save(self, key: str, data: Data, *, content_type: str | None = None) -> str:
-        """See `BlobStorageBase`."""
-        optional = {"content_type": content_type} if self._tells_type else {}
-        return self._location("save", self._save(key, data, **optional))
-
-    def save_file(self, key: str, file: Readable, *, content_type: str) -> str:
-        """See `BlobStorageBase`."""
-        optional = hints(self.real.save_file, content_type=content_type)
-        return self._location("save_file", self._save_file(key, file, **optional))
-
-    def _location(self, method: str, location: object) -> str:
-        if isinstance(location, str) and location:
-            return location
-        advice = "return where `load` finds it"
-        raise StorageError(wrong_answer(self.real, method, location, "the location", advice))
-
-    def load(self, location: str) -> bytes:
-        """See `BlobStorageBase`."""
-        data: object = self._load(location)
-        if isinstance(data, bytes | bytearray | memoryview):
-            return bytes(data)
-        advice = "return its bytes"
-        raise StorageError(wrong_answer(self.real, "load", data, "the blob", advice))
 
     def parts(self, location: str) -> Iterator[bytes]:
         """The bytes of a blob, as few in memory as there have to be.
@@ -223,14 +195,10 @@ class GuardedStorage:
         if type(self.real).load_part is BlobStorageBase.load_part:
             yield self.load(location)
             return
-        start, is_more = 0, True
-        while is_more:
-            found: object = self._load_part(location, start, PART)
-            if not isinstance(found, bytes) or len(found) > PART:
-                advice = "return at most as many bytes as it is asked for"
-                raise StorageError(wrong_answer(self.real, "load_part", found, "a part", advice))
-            yield found
-            start, is_more = start + PART, len(found) == PART
+        start, found = 0, b""
+        while start == 0 or len(found) == PART:
+            yield (found := self._load_part(location, start, PART))
+            start += PART
 
 
 class Storages:
