@@ -32,8 +32,7 @@ def clean(orders: pd.DataFrame) -> pd.DataFrame:
     return orders.dropna(subset="amount").drop_duplicates("order").reset_index(drop=True)
 
 
-# Each result is a Parquet file of its own, which other programs open as well.
-@spot.mark(version="auto", save_blob=True, content_type="application/vnd.apache.parquet")
+@spot.mark(version="auto")
 def sales(orders: pd.DataFrame, tax: float) -> pd.DataFrame:
     """Sum up the months, without tax."""
     print("sales runs")
@@ -41,10 +40,18 @@ def sales(orders: pd.DataFrame, tax: float) -> pd.DataFrame:
     return net.groupby(orders["day"].dt.strftime("%Y-%m")).sum().round(2).reset_index()
 
 
+# Each result is a Parquet file of its own, which other programs open as well.
+@spot.mark(version="auto", save_blob=True, content_type="application/vnd.apache.parquet")
+def exported(table: pd.DataFrame) -> bytes:
+    """Make a file of the table."""
+    return table.to_parquet()
+
+
 if __name__ == "__main__":
     if not ORDERS.exists():
         ORDERS.write_text(SAMPLE)
-    orders = clean(load(ORDERS))
-    print(sales(orders, tax=0.2))
-    stored = spot.peek(sales, orders, tax=0.2)
+    table = sales(clean(load(ORDERS)), tax=0.2)
+    print(table)
+    exported(table)
+    stored = spot.peek(exported, table)
     print("open it elsewhere:", stored and stored.location)

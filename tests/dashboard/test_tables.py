@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -54,7 +55,8 @@ def gallery(tmp_path_factory: Any) -> Iterator[Gallery]:
             kind = "text/tab-separated-values" if name == "tabs" else "text/csv; charset=utf-8"
             found.put(name, text, kind)
         frame = pl.DataFrame({"n": range(1000), "s": ["x", None] * 500})
-        found.put("parquet", frame, "application/vnd.apache.parquet")
+        frame.write_parquet(written := BytesIO())
+        found.put("parquet", written.getvalue(), "application/vnd.apache.parquet")
         found.put("parquet?", b"PAR1 and no more PAR1", "application/x-parquet")
         stream = pa.BufferOutputStream()
         with pa.ipc.new_stream(stream, pa.table(COLUMNS).schema) as writer:

@@ -207,7 +207,7 @@ def test_a_figure_that_can_not_be_reached_is_no_picture(make_spot: Any, caplog: 
 
     assert type(plot()) is Broken
     assert "it is closed" not in said(caplog)
-    assert "return that, `.figure`" in said(caplog)
+    assert "as image/png: Broken is not written as that" in said(caplog)
 
 
 def test_a_figure_that_is_a_value_like_any_other_is_not_taken_for_its_holder(
@@ -220,8 +220,8 @@ def test_a_figure_that_is_a_value_like_any_other_is_not_taken_for_its_holder(
         return Report(title, Image.new("RGB", (2, 2)))
 
     assert report("a") == report("a") == Report("a", Image.new("RGB", (2, 2)))
-    assert spot.stats()["hits"] == 1
-    assert "can't be written as image/png" in said(caplog)
+    assert spot.stats()["hits"] == 0
+    assert "as image/png: Report is not written as that" in said(caplog)
 
 
 @dataclass(slots=True)

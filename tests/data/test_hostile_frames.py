@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tracemalloc
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 import pytest
 from beautyspot import RestoreError
 from beautyspot_data import arrow_types, pandas_types, polars_types
 from beautyspot_data.arrow_types import CELLS
 from PIL import Image
-from pyarrow import parquet
 from supported import SERIALIZER, stored_as
 
 
@@ -110,19 +106,6 @@ def test_rows_without_columns(refused: Any) -> None:
 )
 def test_streams_that_are_none(refused: Any, stream: bytes) -> None:
     refused(stream, "can't be restored|frame|Arrow")
-
-
-@pytest.mark.parametrize("part", ["columns", "column_indexes"])
-def test_a_zone_that_names_a_file(part: str) -> None:
-    """Pandas would open it."""
-    table = pa.Table.from_pandas(pd.DataFrame({"a": [False]}, index=pd.Index(["x"])))
-    metadata = json.loads(table.schema.metadata[b"pandas"])
-    metadata[part][0]["numpy_type"] = "datetime64[ns, dateutil//etc/passwd]"
-    parquet.write_table(
-        table.replace_schema_metadata({"pandas": json.dumps(metadata)}), out := BytesIO()
-    )
-    with pytest.raises(RestoreError, match="whose name may be a path"):
-        pandas_types.from_media(out.getvalue(), "application/parquet", pd.DataFrame({"a": [True]}))
 
 
 # The faults that these would cause end the process, so they run in one of their own. It reads what

@@ -13,7 +13,7 @@ claim without bytes for it, more values than memory holds, is looked at before.
 from __future__ import annotations
 
 import struct
-from io import BytesIO, RawIOBase
+from io import RawIOBase
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa  # type: ignore[import-untyped] # it ships no types
@@ -21,12 +21,10 @@ from beautyspot.contracts import Buffer
 from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
 from pyarrow import types
 
-from beautyspot_data.parts import NO_FILE, check, digest, digest_of
+from beautyspot_data.parts import check, digest, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-    from beautyspot.contracts import Data
 
 
 def require_safe(version: str) -> None:
@@ -337,48 +335,3 @@ def _field(data: memoryview, table: int, number: int) -> int:
     vtable, entry = table - _I32(data, table)[0], 4 + 2 * number
     offset = _U16(data, vtable + entry)[0] if entry < _U16(data, vtable)[0] else 0
     return table + offset if offset else 0
-
-
-# ------------------------------------------------------------------------------------------ files
-
-
-def to_media(value: Any, content_type: str) -> tuple[Data, object]:
-    """See `TypeSupport.to_media`. CSV holds no types: a table without rows has them."""
-    if type(value) is not pa.Table:
-        raise SerializationError(f"{NO_FILE} {type(value).__name__}")
-    out = BytesIO()
-    if content_type == "text/csv":
-        from pyarrow import csv
-
-        csv.write_csv(value, out)
-        return out.getvalue(), value.schema.empty_table()
-    from pyarrow import parquet
-
-    # A list's items keep their field's name, which the standard's form would change.
-    parquet.write_table(value, out, use_compliant_nested_type=False)
-    return out.getvalue(), None
-
-
-def from_media(data: Data, content_type: str, beside: Any) -> Any:
-    """See `TypeSupport.from_media`."""
-    return _read_csv(data, beside.schema) if content_type == "text/csv" else read_parquet(data)
-
-
-def _read_csv(data: Data, schema: Any) -> Any:
-    from pyarrow import csv
-
-    convert = csv.ConvertOptions(
-        column_types=schema, strings_can_be_null=True, quoted_strings_can_be_null=False
-    )
-    parse = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
-    table = csv.read_csv(BytesIO(data), parse_options=parse, convert_options=convert)
-    return table.cast(schema).replace_schema_metadata(schema.metadata)
-
-
-def read_parquet(data: Data) -> Any:
-    """The table of a Parquet file."""
-    from pyarrow import parquet
-
-    table = parquet.read_table(pa.py_buffer(data))
-    table.validate(full=True)
-    return table

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from datetime import tzinfo
-from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -21,12 +20,11 @@ import pandas as pd  # type: ignore[import-untyped] # it ships no types
 from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
 
 from beautyspot_data.numpy_types import content_of, type_of
-from beautyspot_data.parts import NO_FILE, PICKLE_IT, check, digest_of
+from beautyspot_data.parts import PICKLE_IT, check, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import Data
 
 # ------------------------------------------------------------------------------------------- keys
 
@@ -423,95 +421,3 @@ _ARRAYS: Final[dict[str, tuple[Callable[[Any], list[Any]], Callable[..., Any]]]]
     ),
 }
 """How each is taken apart, and made again."""
-
-# ------------------------------------------------------------------------------------------ files
-
-_TEXTS: Final = ("object", "str")
-_EXACT: Final[dict[str, Any]] = (  # pandas 3.1 reads numbers so without being told
-    {"float_precision": "round_trip"} if [*map(int, pd.__version__.split(".")[:2])] < [3, 1] else {}
-)
-
-
-def to_media(value: Any, content_type: str) -> tuple[Data, object]:
-    """See `TypeSupport.to_media`. Files don't hold all of data types: a frame without rows does."""
-    if type(value) is not pd.DataFrame:
-        raise SerializationError(f"{NO_FILE} {type(value).__name__}")
-    if content_type != "text/csv":
-        out = BytesIO()
-        value.to_parquet(out, engine="pyarrow")
-        return out.getvalue(), value.iloc[:0]
-    index = value.index
-    if type(index) is not pd.RangeIndex or (index.start, index.step) != (0, 1):
-        raise SerializationError(
-            "a CSV table has no index of its own: reset_index() makes it a column"
-        )
-    return value.to_csv(index=False).encode(), value.iloc[:0]
-
-
-def from_media(data: Data, content_type: str, beside: Any) -> Any:
-    """See `TypeSupport.from_media`."""
-    if content_type == "text/csv":
-        return _read_csv(data, beside)
-    from beautyspot_data.arrow_types import read_parquet
-
-    table = read_parquet(data)
-    _refuse_files(table.schema)
-    frame = table.to_pandas()
-    for place, kind in enumerate(beside.dtypes):
-        frame.isetitem(place, _with(frame.iloc[:, place], kind))
-    if type(beside.index) is not pd.MultiIndex:
-        frame.index = _with(frame.index, beside.index.dtype)
-    if isinstance(beside.index, (pd.DatetimeIndex, pd.TimedeltaIndex)):
-        dates: Any = frame.index
-        dates.freq = beside.index.freq
-    frame.columns = beside.columns
-    frame.attrs = beside.attrs
-    return frame
-
-
-def _with(values: Any, kind: Any) -> Any:
-    """A column or an index of a data type; types of two zones of one name are equal for pandas."""
-    zone = getattr(kind, "tz", None)
-    if zone is None:
-        return values if values.dtype == kind else values.astype(kind)
-    return (values.dt if isinstance(values, pd.Series) else values).tz_convert(zone)
-
-
-def _refuse_files(schema: Any) -> None:
-    """Refuse zones of dateutil, whose names may be paths: pandas would open these files."""
-    if b"dateutil" not in (schema.metadata or {}).get(b"pandas", b""):
-        return
-    for part in ("columns", "column_indexes"):
-        for column in schema.pandas_metadata.get(part, ()):
-            if "dateutil" in str(column["numpy_type"]):
-                raise RestoreError("a zone whose name may be a path")
-
-
-def _read_csv(data: Data, empty: Any) -> Any:
-    names = [str(place) for place in range(empty.shape[1])]
-    types = dict(zip(names, empty.dtypes, strict=True))
-    times = [name for name, dtype in types.items() if getattr(dtype, "kind", "") in ("M", "m")]
-    frame = pd.read_csv(
-        BytesIO(data),
-        header=0,
-        names=names,
-        dtype={name: str if name in times else dtype for name, dtype in types.items()},
-        keep_default_na=False,
-        na_values={name: [""] for name, dtype in types.items() if str(dtype) not in _TEXTS},
-        skip_blank_lines=False,
-        **_EXACT,
-    )
-    for name in times:
-        frame[name] = _parsed(frame[name], types[name])
-    frame.columns = empty.columns
-    frame.index.name = empty.index.name
-    frame.attrs = empty.attrs
-    return frame
-
-
-def _parsed(texts: Any, dtype: Any) -> Any:
-    if dtype.kind == "m":
-        return pd.to_timedelta(texts).astype(dtype)
-    zone = getattr(dtype, "tz", None)
-    times = pd.to_datetime(texts, format="ISO8601", utc=zone is not None)
-    return times.astype(dtype)

@@ -16,8 +16,6 @@ PICKLE_IT: Final = (
 )
 """The last way out for a result that has no form of ours."""
 
-NO_FILE: Final = "there is no such form of the type"
-
 
 def digest(chunks: Iterable[Any]) -> str:
     """The SHA-256 of buffers, one after another, in hexadecimal digits."""

@@ -18,7 +18,7 @@ from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
 from PIL import ExifTags, Image
 from PIL.TiffImagePlugin import IFDRational
 
-from beautyspot_data.parts import NO_FILE, PICKLE_IT, check, digest
+from beautyspot_data.parts import PICKLE_IT, check, digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,8 +102,8 @@ def _size(mode: str, width: int, height: int) -> int:
     return (width * _BITS[mode] + 7) // 8 * height
 
 
-def encode(value: Image.Image) -> object:
-    """See `TypeSupport.encode`."""
+def _check(value: Image.Image) -> None:
+    """Refuse an image that would come back changed, whatever it is written as."""
     if type(value) is not Image.Image:  # what `Image.open` gives
         raise SerializationError(
             "reads its file when it is used: return image.copy()"
@@ -112,6 +112,11 @@ def encode(value: Image.Image) -> object:
         )
     if changed_exif(value) is not None:
         raise SerializationError('has changed Exif data: set info["exif"] to their tobytes()')
+
+
+def encode(value: Image.Image) -> object:
+    """See `TypeSupport.encode`."""
+    _check(value)
     if value.mode not in _BITS:
         raise SerializationError(
             f"of the mode {value.mode} has no stored form: convert it, to RGB say"
@@ -155,8 +160,7 @@ def _format(content_type: str) -> str:
 
 def to_media(value: Image.Image, content_type: str) -> tuple[Data, object]:
     """See `TypeSupport.to_media`."""
-    if type(value) is not Image.Image:
-        raise SerializationError(f"{NO_FILE} {type(value).__name__}")
+    _check(value)
     out, name = BytesIO(), _format(content_type)
     bare = value.copy()
     bare.info = {}  # it comes back from what is beside, whole

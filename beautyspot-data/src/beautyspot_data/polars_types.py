@@ -20,12 +20,11 @@ import polars as pl
 from beautyspot.contracts import Buffer
 from beautyspot.errors import RestoreError, SerializationError, UnstableKeyError
 
-from beautyspot_data.parts import NO_FILE, PICKLE_IT, check, digest, digest_of
+from beautyspot_data.parts import PICKLE_IT, check, digest, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from beautyspot.contracts import Data
 
 # ------------------------------------------------------------------------------------------- keys
 
@@ -181,27 +180,3 @@ def _read(view: memoryview) -> pl.DataFrame:
     except pl.exceptions.PanicException as error:  # it is not a subclass of Exception
         raise RestoreError(f"Polars can't read the frame: {error}") from error
     return frame  # type: ignore[no-any-return]
-
-
-# ------------------------------------------------------------------------------------------ files
-
-
-def to_media(value: Any, content_type: str) -> tuple[Data, object]:
-    """See `TypeSupport.to_media`. CSV holds no types: a frame without rows has them."""
-    if type(value) is not pl.DataFrame:
-        raise SerializationError(f"{NO_FILE} {type(value).__name__}")
-    if content_type == "text/csv":
-        return value.write_csv().encode(), value.clear()
-    out = BytesIO()
-    value.write_parquet(out)
-    return out.getvalue(), None
-
-
-def from_media(data: Data, content_type: str, beside: Any) -> Any:
-    """See `TypeSupport.from_media`."""
-    try:
-        if content_type == "text/csv":
-            return pl.read_csv(BytesIO(data), schema=beside.schema)
-        return pl.read_parquet(BytesIO(data))
-    except pl.exceptions.PanicException as error:  # as above
-        raise RestoreError(f"Polars can't read the table: {error}") from error

@@ -16,12 +16,6 @@ _METHODS: Final = (
     *("key", "counted_as", "own_names", "encode", "decode", "to_media", "from_media"),
 )
 
-_TABLES: Final = (
-    *("application/parquet", "application/vnd.apache.parquet", "application/x-parquet"),
-    "text/csv",
-)
-
-
 _TORCH_NAMED: Final = (
     *("aminmax", "cummax", "cummin", "frexp", "kthvalue", "max", "median", "min", "mode", "qr"),
     *("nanmedian", "slogdet", "sort", "svd", "topk", "triangular_solve", "histogram"),
@@ -94,7 +88,6 @@ class PandasTypes(Library):
         "pandas.core.groupby.generic:DataFrameGroupBy",
         "pandas.core.groupby.generic:SeriesGroupBy",
     )
-    media = _TABLES
 
 
 class PolarsTypes(Library):
@@ -106,7 +99,6 @@ class PolarsTypes(Library):
         *("polars.dataframe.frame:DataFrame", "polars.series.series:Series"),
         *("polars.lazyframe.frame:LazyFrame", "polars.datatypes.classes:DataType"),
     )
-    media = _TABLES
 
 
 class ArrowTypes(Library):
@@ -121,7 +113,6 @@ class ArrowTypes(Library):
             *("DataType", "Field", "Schema"),
         )
     )
-    media = _TABLES
 
 
 class TorchTypes(Library):

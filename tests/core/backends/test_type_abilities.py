@@ -151,24 +151,24 @@ def test_a_value_is_a_file_of_its_content_type(spot_with: Any, caplog: Any) -> N
 @pytest.mark.parametrize(
     ("content_type", "why"),
     [
-        ("image/png", "the type Signal is written as audio/x-text or text/csv only"),
+        ("image/png", "Signal is not written as that"),
+        ("image/png", "take one of audio/x-text, text/csv; or leave"),
         ("audio/x-text", "is never a text: return numbers"),
     ],
 )
 def test_a_value_that_is_no_such_file(spot_with: Any, caplog: Any, content_type: str, why: str):
     spot = spot_with()
     made = spot.mark(content_type=content_type, save_blob=True)(lambda: Signal(b"a"))
-    assert same(made(), made())
-    assert Path(spot.peek(made).location).suffix == ".msgpack"
-    [record] = caplog.records
-    assert why in record.getMessage()
+    made()
+    assert spot.peek(made) is None
+    assert why in caplog.text
 
 
 def test_a_file_without_its_plug_in_is_a_miss(make_spot: Any, spot_with: Any, caplog: Any) -> None:
     with spot_with() as one:
         one.mark(content_type="text/csv", name="f")(lambda: Signal(b"a"))()
     other = make_spot()
-    assert other.mark(content_type="text/csv", name="f")(lambda: 1)() == 1
+    assert other.mark(content_type="text/csv", name="f")(lambda: "1")() == "1"
     assert "it was stored by the types signals: install the plug-in that has them" in caplog.text
 
 
@@ -179,7 +179,7 @@ def test_what_is_drawn_is_given_as_its_file(spot_with: Any, caplog: Any) -> None
     assert spot.stats()["hits"] == 1
     assert caplog.text == ""
     assert [type(made(0)) for _ in range(2)] == [Signal, Signal]
-    assert "drawing the result raised ArithmeticError('no rate')" in caplog.text
+    assert "drawing it raised ArithmeticError('no rate')" in caplog.text
     plain = spot.mark(name="plain", key="k")(lambda: Signal(b"12"))
     assert [type(plain()), type(plain())] == [Signal, Signal]
 

@@ -1,7 +1,7 @@
 """langchain"""
 # pip: langchain langchain-openai langchain-text-splitters
 # again: noann text_noann streamed
-# says: annotate the function (-> AIMessage | of a text -> str
+# says: annotate the function (-> AIMessage | or -> str, as which
 from trying import *
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from langchain_core.messages import BaseMessage, AIMessage, HumanMessage, SystemMessage, ToolMessage

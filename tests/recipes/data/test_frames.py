@@ -18,7 +18,7 @@ def test_a_pipeline_runs_what_has_changed_and_nothing_else(copied: Copied) -> No
     copied.edit("pipeline.py", "# A frame counts by its content, too.\n", "# Another comment.\n\n")
     assert copied.run("pipeline.py") == first[3:]
 
-    copied.edit("pipeline.py", "tax=0.2))", "tax=0.25))")
+    copied.edit("pipeline.py", "tax=0.2)", "tax=0.25)")
     orders.write_text(orders.read_text().replace("12.0\n", "12.0 \n"))
     assert copied.ran("pipeline.py") == ["load", "sales"], "the frame is equal"
 

@@ -175,7 +175,7 @@ def _look_up(engine: Engine, items: list[Item]) -> Generator[Step, Any, list[Ite
 def _another(task: Task, value: Any) -> Any:
     """A copy of a value that was asked for twice; the value itself where no copy can be made."""
     try:
-        return task.form.restore(task.form.encode(value, as_media=False))
+        return task.form.restore(task.form.encode(value))
     except Exception:
         return value
 

@@ -109,7 +109,7 @@ class Run:
         self.shared = None
         if self.flight is not None and self.flight.wakers:
             with suppress(Exception):  # no copy can be made: each follower runs the function itself
-                payload = self.call.task.form.encode(value, as_media=False)
+                payload = self.call.task.form.encode(value)
                 data: object = payload.data
                 self.shared = Outcome(data.file) if isinstance(data, FileData) else payload
 
@@ -131,10 +131,7 @@ class Run:
             if task.is_judged and not engine.keeps(call, outcome.value if copy is None else copy()):
                 self.share_unstored(outcome.value)
                 return False
-            try:
-                payload = task.form.encode(outcome.value)
-            except Exception as error:
-                payload = cache.encoded_otherwise(task, outcome.value, error)
+            payload = cache.encode(call, outcome.value)
         if payload is None:
             self.shared = None if outcome.error is None else outcome
             engine.refuse(call, "serializer")

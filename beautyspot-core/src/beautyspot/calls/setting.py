@@ -19,11 +19,12 @@ from beautyspot.results.writer import BATCH
 from beautyspot.tasks.options import terms_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from beautyspot.calls.engine import Engine
     from beautyspot.contracts import TaskRecord
     from beautyspot.results.cache import Cache
+    from beautyspot.serialization.payload import Payload
     from beautyspot.tasks.task import Call, Task
 
 
@@ -60,7 +61,8 @@ def set_results(engine: Engine, whole: Call, calls: list[Call], value: Any) -> N
 
 def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
     """The row of a result that no run has made: without its time, its price and its code."""
-    task, items, encode = call.task, list[Any](), partial(cache.encoded, call.task)
+    task, items = call.task, list[Any]()
+    encode: Callable[[Any], Payload] = task.form.encode
     if isinstance(value, Exception) and task.is_result(value):  # as if the function raised it
         call.terms, encode = task.error_terms, partial(task.encode_error)
     else:

@@ -12,12 +12,12 @@ from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord
 from beautyspot.contracts.records import clean
 from beautyspot.resilience.reporting import STORING
 from beautyspot.results.validity import SMALL, UNSIGNED, check_digests
-from beautyspot.serialization.payload import FileData, Payload, Unfit
+from beautyspot.serialization.payload import FileData, Payload
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Entry
     from beautyspot.results.placement import Placement
-    from beautyspot.tasks.task import Call, Task
+    from beautyspot.tasks.task import Call
 
 
 class Rows:
@@ -35,42 +35,14 @@ class Rows:
         self.clock = placement.store.clock
         self.seals = placement.seals
 
-    def encoded(self, task: Task, value: object) -> Payload:
-        """The bytes of a result.
-
-        Raises:
-            SerializationError: it has no faithful stored form.
-        """
+    def encode(self, call: Call, value: object) -> Payload | None:
+        """The bytes of a result, or None (reported) where it has no faithful stored form."""
         try:
-            return task.form.encode(value)
-        except Unfit as unfit:
-            return self._in_own_form(task, value, unfit)
-
-    def encoded_otherwise(self, task: Task, value: object, error: Exception) -> Payload | None:
-        """The bytes of a result whose form gave an error, or None (reported) where it has no other.
-
-        A serializer is not asked again: the first time may have used up an iterator, or a file.
-        """
-        try:
-            if isinstance(error, Unfit):
-                return self._in_own_form(task, value, error)
-        except Exception as other:
-            error = other
-        advice = "The value is returned, and not cached"
-        self.reporter.report(STORING, task.func_identifier, error, advice)
-        return None
-
-    def _in_own_form(self, task: Task, value: object, unfit: Unfit) -> Payload:
-        """The bytes of a result that does not fit its content type, which is said once."""
-        payload = task.form.encode(value, as_media=False)
-        name, content_type = task.func_identifier, task.options.content_type
-        self.reporter.once(
-            f"{name} {type(value)} {str(unfit)[:60]}",
-            f"a result of {name} ({type(value).__qualname__}) can't be written as "
-            f"{content_type}: {unfit}. It is stored in beautyspot's own form, which no viewer "
-            "opens: return what fits, or its bytes, or leave content_type= out",
-        )
-        return payload
+            return call.task.form.encode(value)
+        except Exception as error:
+            advice = "The value is returned, and not cached"
+            self.reporter.report(STORING, call.task.func_identifier, error, advice)
+            return None
 
     def encode_error(self, call: Call, error: Exception) -> Payload | None:
         """The bytes of an error that is a result, or None (reported) where it has no such form."""

@@ -47,11 +47,7 @@ COMPRESSED: Final = "zstd."
 """How that of a compressed result begins; see `compressed`."""
 
 
-class Unfit(SerializationError):  # noqa: N818 - not an error of its own: the serializer writes then
-    """A result can't be written in the format of its content type."""
-
-
-class TooLarge(SerializationError):  # noqa: N818 - as above
+class TooLarge(SerializationError):  # noqa: N818 - a kind of the same error
     """A result is larger than a row may be, and there is no storage for it."""
 
 

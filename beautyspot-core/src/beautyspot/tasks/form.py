@@ -134,16 +134,12 @@ class ResultForm:
         """
         return replace(self, passed=annotations)
 
-    def encode(self, value: Any, *, as_media: bool = True) -> Payload:
+    def encode(self, value: Any) -> Payload:
         """A result's bytes; a stream comes as the list of its items' bytes.
 
-        Args:
-            value: the result.
-            as_media: whether to write it in the format of the content type, where there is one.
-
         Raises:
-            SerializationError: the value has no faithful stored form; `Unfit` where it has none in
-                that format.
+            SerializationError: the value has no faithful stored form, or is none of the files of
+                the content type.
         """
         if self.streams:
             return Payload(framed(value), self.codec)
@@ -155,7 +151,7 @@ class ResultForm:
             return plain
         if kind not in PLAIN and isinstance(serializer, MsgpackSerializer):
             value = serializer.encoded(value)
-        if as_media and (media.kind or type(value) is Encoded):
+        if media.kind or type(value) is Encoded:
             file = media.written(value)
             if file is not None:
                 return file

@@ -1,13 +1,14 @@
-"""Results as files that viewers open: PNG, JSON, CSV, Parquet, ….
+"""Results as files that viewers open: images, drawn figures, and files by `encode` of a class.
 
-A function's mark names the content type. A result is kept as such a file only if it comes back from
-it: what was written is read at once, and counts if both have the same canonical text, as two equal
-arguments of a call have. So no format needs a list of what it loses. What does not come back is
-stored by the serializer, which is said.
+A function's mark names the content type. Bytes and texts are stored as they are, and never get
+here. The values of a library are written by the plug-in that supports them, and kept as such a file
+only if they come back from it: what was written is read at once, and counts if both have the same
+canonical text, as two equal arguments of a call have. So no format needs a list of what it loses.
+A result that is no such file is refused: the function returns its bytes.
 
-JSON is written here, the values of a library by the plug-in that supports them. Of a class that was
-registered, `encode` gives the file and its content type. The column `serializer` tells the content
-type, who wrote the file, and what of the value the file does not hold.
+Of a class that was registered, `encode` gives the file and its content type. The column
+`serializer` tells the content type, who wrote the file, and what of the value the file does not
+hold.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from beautyspot.contracts.values import support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.keys.generator import KeyGen
 from beautyspot.messages import error_shown
-from beautyspot.serialization.payload import MEDIA, Payload, Unfit, described
+from beautyspot.serialization.payload import MEDIA, Payload, described
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.serialization.trust import Encoded
 
@@ -32,31 +33,18 @@ if TYPE_CHECKING:
     from beautyspot.contracts.values import Types
 
 _LONGEST: Final = 2**16
-_OF_JSON: Final = (dict, list, int, float, bool)
+_WRITERS: Final = {
+    "csv": ", as df.to_csv(index=False) gives one (of Polars df.write_csv())",
+    "json": ", as json.dumps(…) gives one",
+    "parquet": ", as df.to_parquet() gives them",
+}
+"""How the end of a content type -> what makes the file of that type."""
+
 _CLASS: Final = "class:"
 """How the writer of a registered class begins; the name of the class follows."""
 
 _DRAWN: Final = "drawn:"
 """The writer of bytes under a content type by which values are drawn."""
-
-
-class _Json:
-    """JSON as a plug-in would have it, for what Python has of it."""
-
-    name = "json:"  # no name of types has a colon
-    media = ("application/json",)
-    drawn = False
-
-    @staticmethod
-    def to_media(value: Any, _content_type: str) -> tuple[Data, object]:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False).encode(), None
-
-    @staticmethod
-    def from_media(data: Data, _content_type: str, _beside: object) -> Any:
-        return json.loads(bytes(data))
-
-
-_JSON: Final = _Json()
 
 
 class Media:
@@ -90,32 +78,40 @@ class Media:
         except Exception:
             return value
 
-    def _support(self, value: Any) -> tuple[Any, TypeSupport | _Json]:
+    def _support(self, value: Any) -> tuple[Any, TypeSupport]:
         """What writes a value as a file of this type, or draws it; of axes, say, their figure.
 
         Raises:
-            Unfit: nothing does.
+            SerializationError: nothing does.
         """
         cls = type(value)
-        found = ("", _JSON) if cls in _OF_JSON else support_of(self._types, cls)
+        found = support_of(self._types, cls)
         if found is None and self.draws and hasattr(cls, "figure"):
             with suppress(Exception):  # of a property; or it is no figure of a known kind
                 figure, by = self._support(value.figure)
                 if by.drawn:
                     return figure, by
-        support: TypeSupport | _Json | None = found[1] if found else None
-        is_json = support is _JSON and self.kind.endswith("+json")
-        if support is not None and (is_json or self.kind in support.media):
-            return value, support
-        there = f"{' or '.join(support.media)} only" if support else "no file"
-        raise Unfit(f"the type {cls.__qualname__} is written as {there}")
+        if found is not None and self.kind in found[1].media:
+            return value, found[1]
+        raise self._no_file(value, f"{cls.__qualname__} is not written as that")
+
+    def _no_file(self, value: Any, why: str) -> SerializationError:
+        """What is raised for a value that is no file of the content type."""
+        found = support_of(self._types, type(value))
+        others = ", ".join(found[1].media if found and self.kind not in found[1].media else ())
+        writer = _WRITERS.get(re.split(r"[/+.-]", self.kind)[-1], "")
+        return SerializationError(
+            f"the result can't be stored as {self._content_type}: {why}. Return the bytes or the "
+            f"text of that file{writer}{others and '; take one of '}{others}; or leave "
+            "content_type= out, and it is stored as any other value"
+        )
 
     def written(self, value: Any) -> Payload | None:
         """The result as a file; None where neither its mark nor its class names a content type.
 
         Raises:
-            Unfit: it is none of that type, or would not come back from it.
-            SerializationError: a value can't be drawn that has no other form.
+            SerializationError: it is none of that type, would not come back from it, or can't be
+                drawn.
         """
         if type(value) is Encoded:
             return self._of_class(value)
@@ -123,7 +119,7 @@ class Media:
             return None
         return self._checked(*self._support(value))
 
-    def _checked(self, value: Any, support: TypeSupport | _Json) -> Payload:
+    def _checked(self, value: Any, support: TypeSupport) -> Payload:
         """The result as a file, if it comes back from that."""
         try:
             data, beside = support.to_media(value, self.kind)
@@ -131,19 +127,12 @@ class Media:
                 return self.picture(data)
             packed = b"" if beside is None else bytes(self.serializer.dumps(beside))
             text_of = KeyGen().supporting(self._types).canonical
-            if text_of(value) != text_of(self._read(support, data, packed)):
-                raise Unfit("it would come back changed")
-        except SerializationError as error:
-            raise Unfit(str(error)) from error
+            is_same = text_of(value) == text_of(self._read(support, data, packed))
         except Exception as error:
-            if support.drawn:
-                raise SerializationError(
-                    f"drawing the result raised {error_shown(error)}"
-                ) from error
-            raise Unfit(f"writing it failed ({error!r:.200})") from error
-        if len(packed) > _LONGEST:
-            what = f"what {self._content_type} does not hold of it takes {len(packed)} bytes"
-            raise Unfit(what)
+            doing = "drawing" if support.drawn else "writing"
+            raise self._no_file(value, f"{doing} it raised {error_shown(error)}") from error
+        if not is_same or len(packed) > _LONGEST:
+            raise self._no_file(value, "it would come back changed")
         said = [support.name, self._content_type, b64encode(packed).decode()]
         return Payload(data, MEDIA + json.dumps(said))
 
@@ -151,7 +140,7 @@ class Media:
         """Bytes that were drawn, or may have been: another content type would have given others."""
         return Payload(data, MEDIA + json.dumps([_DRAWN, self._content_type, ""]))
 
-    def _read(self, support: TypeSupport | _Json, data: Data, packed: bytes) -> Any:
+    def _read(self, support: TypeSupport, data: Data, packed: bytes) -> Any:
         beside = self.serializer.loads(packed) if packed else None
         return support.from_media(data, self.kind, beside)
 
@@ -163,7 +152,10 @@ class Media:
         if re.fullmatch(CONTENT_TYPE, kind) and self.kind in ("", plain_type(kind)):
             return Payload(form[0], MEDIA + json.dumps([_CLASS + value.name, kind, ""]))
         if self.kind:
-            raise Unfit(f"its encode= gives no pair (bytes, {self._content_type!r})")
+            raise SerializationError(
+                f"the encode= of {value.name} gives no pair (bytes, {self._content_type!r}): make "
+                "it give one, or leave out content_type="
+            )
         return None
 
     def read(self, data: Data, codec: str) -> Any:
@@ -183,8 +175,7 @@ class Media:
             raise RestoreError(f"it was stored as {kind:.40}, and content_type= says otherwise")
         if by == _DRAWN:
             return bytes(data)
-        known: list[TypeSupport | _Json] = [_JSON, *self._types.values()]
-        support = next((each for each in known if each.name == by), None)
+        support = next((each for each in self._types.values() if each.name == by), None)
         try:
             if support is not None:
                 return self._read(support, data, b64decode(beside, validate=True))
