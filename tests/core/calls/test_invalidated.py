@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from beautyspot.errors import MetadataError
 from beautyspot.spot import Spot
 from beautyspot_local import SqliteMetadataStore
 from child import Child
 from gates import DEADLINE, Gate, State, followers, until
+from remote_store import RemoteStore, Server
 
 STATE = State()
 
@@ -301,6 +303,130 @@ def test_what_was_stored_before_is_no_hit_once_a_later_run_is_refused(
         assert case.call() == [3], "neither what was stored nor what was refused"
         store.gate.open.set()
         invalidates.result(DEADLINE)
+
+
+# ------------------------------------------------------- what this process has yet to store
+
+
+async def in_turn(x: int) -> int:
+    STATE.values.append(x)
+    number = len(STATE.values)
+    await STATE.go_on.wait()
+    return number
+
+
+CALLS = range(6)
+
+
+async def ended_together(spot: Spot, marked: Any) -> list[asyncio.Task[int]]:
+    """Calls whose functions have returned, and whose results are not stored yet."""
+    STATE.go_on = asyncio.Event()
+    tasks = [asyncio.ensure_future(marked(x)) for x in CALLS]
+    while len(STATE.values) < len(CALLS):
+        await asyncio.sleep(0)
+    STATE.go_on.set()
+    while len(spot._engine.cache.writer.pending) < len(CALLS):
+        await asyncio.sleep(0)
+    return tasks
+
+
+def test_what_ends_in_a_turn_of_a_loop_is_given_to_nobody_who_comes_after(make_spot: Any) -> None:
+    """Until it is stored, others may invalidate it, and its Spot knows nothing of that."""
+    spot, other = make_spot(), make_spot()
+    marked, elsewhere = (one.mark(**OPTIONS)(in_turn) for one in (spot, other))
+
+    async def main() -> None:
+        tasks = await ended_together(spot, marked)
+        other.invalidate_all(elsewhere)
+        after = [asyncio.ensure_future(marked(x)) for x in CALLS]
+        assert await asyncio.gather(*tasks) == [1, 2, 3, 4, 5, 6]
+        assert await asyncio.gather(*after) == [7, 8, 9, 10, 11, 12]
+
+    asyncio.run(asyncio.wait_for(main(), DEADLINE))
+
+
+def away(name: str, _args: tuple[Any, ...]) -> None:
+    """What a store does that can't be reached."""
+    raise MetadataError(f"no server for {name}")
+
+
+FINDS: dict[str, Callable[[Spot, Any, Any], bool]] = {
+    "call": lambda _spot, marked, old: marked(1) == old,
+    "coroutine": lambda spot, _marked, old: asyncio.run(spot.mark(**OPTIONS)(later)(1)) == old,
+    "peek": lambda spot, marked, _old: spot.peek(marked, 1) is not None,
+    "map": lambda spot, marked, old: next(spot.map(marked, [1])) == old,
+    "count": lambda spot, marked, _old: spot.count(marked, [1]) == 0,
+    "explain": lambda spot, marked, _old: spot.explain(marked, 1).hit,
+}
+"""Whether each of these finds an old result of a call."""
+
+
+def gated(store: RemoteStore, *names: str) -> Gate:
+    """A gate on the way of these operations to a store."""
+    gate = Gate()
+    store.before = lambda name, _args: gate.pass_through() if name in names else None
+    return gate
+
+
+@pytest.mark.parametrize("look", ["call", "peek", "count", "explain"])
+def test_what_a_task_waits_to_have_stored_is_given_to_nobody_who_comes_after(
+    make_spot: Any, look: str
+) -> None:
+    server = Server()
+    store = RemoteStore(server)
+    spot, other = make_spot(metadata=store), make_spot(metadata=RemoteStore(server))
+    marked, elsewhere = (one.mark(**OPTIONS)(in_turn) for one in (spot, other))
+    gate = gated(store, "put")
+
+    async def main() -> None:
+        tasks = await ended_together(spot, marked)
+        await asyncio.to_thread(gate.entered.wait, DEADLINE)
+        await asyncio.to_thread(other.invalidate_all, elsewhere)
+        if look == "call":
+            after = [asyncio.ensure_future(marked(x)) for x in CALLS]
+            gate.open.set()
+            assert sorted(await asyncio.gather(*after)) == [7, 8, 9, 10, 11, 12]
+        else:
+            assert not await asyncio.to_thread(FINDS[look], spot, marked, None)
+        gate.open.set()
+        assert sorted(await asyncio.gather(*tasks)) == [1, 2, 3, 4, 5, 6]
+
+    asyncio.run(asyncio.wait_for(main(), DEADLINE))
+
+
+@pytest.mark.parametrize(("look", "how"), [*zip(FINDS, [*INVALIDATE, "key"], strict=True)])
+def test_what_waits_since_a_save_failed_is_compared_with_the_store_once_that_answers(
+    make_spot: Any, how: str, look: str
+) -> None:
+    server = Server()
+    store = RemoteStore(server)
+    spot = make_spot(metadata=store, on_error=lambda _: None)
+    other = make_spot(metadata=RemoteStore(server))
+    elsewhere = other.mark(**OPTIONS)(work)
+    with Case(spot, gates=0) as case:
+        store.before = away
+        assert case.call() == case.call() == [1], "nobody can tell that it was invalidated"
+        INVALIDATE[how](other, elsewhere)
+        store.before = lambda _name, _args: None
+        assert not FINDS[look](spot, case.marked, [1])
+        assert case.call() == [2]
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_what_waits_since_a_save_failed_is_found_once_the_store_answers(
+    make_spot: Any, other: str
+) -> None:
+    server = Server()
+    store = RemoteStore(server)
+    spot = make_spot(metadata=store, on_error=lambda _: None)
+    elsewhere = make_spot(metadata=RemoteStore(server))
+    marked = elsewhere.mark(**OPTIONS)(work)
+    with Case(spot, gates=0) as case:
+        store.before = away
+        assert case.call() == [1]
+        OTHERS[other](elsewhere, marked)
+        store.before = lambda _name, _args: None
+        assert case.call() == [1]
 
 
 # ------------------------------------------------------------------------------- processes

@@ -18,7 +18,7 @@ from beautyspot.batch.inputs import Inputs, checked_inputs
 from beautyspot.batch.targets import Made, target_of
 from beautyspot.calls.blocks import join
 from beautyspot.calls.items import taken_apart
-from beautyspot.contracts import Entry, entry_of
+from beautyspot.contracts import Entry
 from beautyspot.errors import ConfigError, ItemsError
 from beautyspot.results.validity import MISSING, SMALL, UNSIGNED
 from beautyspot.serialization.payload import StoredError
@@ -142,15 +142,12 @@ class Lookups:
 
     def find(self, keys: list[str]) -> dict[str, Found]:
         """What is stored of these, or on its way to the store."""
-        cache = self._engine.cache
-        waiting = {key: cache.writer.pending.get(key) for key in keys if cache.writer.pending}
-        found: dict[str, Found] = {key: entry_of(x.record) for key, x in waiting.items() if x}
-        asked = [key for key in keys if key not in found] if found else keys
-        try:
-            return {**found, **cache.store.find_many(asked)} if asked else found
-        except Exception as error:
-            self._report(error)
+        found: dict[str, Any] = self._engine.cache.find_many(keys)
+        errors = [each for each in found.values() if isinstance(each, Exception)]
+        if not errors:
             return found
+        self._report(errors[0])
+        return {key: each for key, each in found.items() if not isinstance(each, Exception)}
 
     def _report(self, error: Exception) -> None:
         advice = "Each call looks for its own result, and nothing is lost"

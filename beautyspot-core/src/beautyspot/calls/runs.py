@@ -143,7 +143,7 @@ class Run:
             task, record, self.since or 0, lease=self.lease,
             replaces=call.replaces or ("" if call.refresh else None),  # that has not looked
             earlier=task.addressing.earlier_keys(call) if task.addressing.earlier else (),
-            most=cache.placement.blob_threshold,
+            most=cache.placement.blob_threshold, behind=engine.saves_behind,
         )  # fmt: skip
         call.made_at = record.made_at
         return True

@@ -26,7 +26,7 @@ from beautyspot.serialization.payload import ERROR, FILE_CODEC, OtherFields, Pay
 from beautyspot.serialization.trust import is_private
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
     from beautyspot.contracts import Entry, Invalidation, TaskRecord
     from beautyspot.observing import Reason
@@ -159,9 +159,10 @@ class Cache(Rows):
         Raises:
             MetadataError: the store failed; `MetadataBusyError` where it is locked, and stays so.
         """
-        pending = self.writer.pending.get(key)
-        if pending is not None:
-            return entry_of(pending.record)
+        if key in self.writer.pending:
+            record = self.writer.found([key], in_place=not patient).get(key)
+            if record is not None:
+                return entry_of(record)
         found = self.store.find(key) if patient else self.store.find_now(key)
         return None if found is None else in_full(found)
 
@@ -171,28 +172,22 @@ class Cache(Rows):
         Raises:
             MetadataError: the store failed.
         """
-        pending = self.writer.pending.get(key)
-        return self.store.get(key) if pending is None else pending.record
+        record = self.writer.found([key]).get(key)
+        return self.store.get(key) if record is None else record
 
-    def _waiting(self, keys: Iterable[str]) -> dict[str, Any]:
-        """The entries of those of these keys whose results are yet to be written."""
-        waiting = {key: self.writer.pending.get(key) for key in keys}
-        return {key: entry_of(each.record) for key, each in waiting.items() if each is not None}
-
-    def find_many(self, keys: list[str]) -> dict[str, Entry]:
-        """The same for several keys, of those that have an entry."""
-        waiting = self._waiting(keys)
-        found = self.store.find_many([key for key in keys if key not in waiting])
-        return {key: in_full(each) for key, each in found.items()} | waiting
+    def find_many(self, keys: list[str]) -> dict[str, Any]:
+        """The same for several keys, of those that have an entry; or the error of the store."""
+        waiting = self.writer.found(keys) if self.writer.pending else {}
+        found: dict[str, Any] = {key: entry_of(record) for key, record in waiting.items()}
+        asked = [key for key in keys if key not in found] if found else keys
+        try:
+            return {**found, **self.store.find_many(asked)} if asked else found
+        except Exception as error:
+            return {**found, **dict.fromkeys(asked, error)}
 
     def recall_many(self, calls: list[Call]) -> list[Any]:
         """What `recall` gives for each of these calls, by one question to the store."""
-        found = self._waiting(call.key for call in calls)
-        asked = [call.key for call in calls if call.key not in found]
-        try:
-            found |= self.find_many(asked) if asked else {}
-        except Exception as error:
-            found |= dict.fromkeys(asked, error)
+        found = self.find_many([call.key for call in calls])
         for call in calls:
             call.found = found.get(call.key)
         return [

@@ -136,7 +136,8 @@ def _taken(
     """
     try:
         if name is not None:
-            record = cache.get(name.key)
+            waits = cache.writer.pending.get(name.key)
+            record = cache.store.get(name.key) if waits is None else waits.record
             location = None if record is None else record.result_value
             if location is not None and blob_name(location) == name:
                 return False

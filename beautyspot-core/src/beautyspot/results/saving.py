@@ -37,6 +37,8 @@ class Pending(Awaited):
         lease: of its key; None where it has none.
         replaces: the location of a blob that it replaces; "" before that is looked for.
         earlier: keys under which earlier results of the call may stand.
+        behind: whether its caller has gone on: then look-ups of this process may be given it. One
+            whose caller waits may be refused by the store yet, and is followed through its flight.
         stored: whether it was stored; None before that is known.
         refused: whether the store refused it: it was invalidated, or there is a newer one.
         has_failed: whether the store has failed to take it.
@@ -60,15 +62,17 @@ class Pending(Awaited):
         replaces: str | None = None,
         earlier: Sequence[str] = (),
         most: int = 0,
+        behind: bool = False,
     ) -> None:
         self.task, self.record, self.since, self.lease = task, record, since, lease
         self.key, self.size, self.wakers = record.cache_key, record.size or 0, []
-        self.replaces, self.earlier = replaces, earlier
+        self.replaces, self.earlier, self.behind = replaces, earlier, behind
         self.placed = self.size <= most and type(record.result_data) is bytes and not task.places
 
     def tell(self, stored: bool | None) -> None:
         """Say what became of it: None where it is tried again later, for which no caller waits."""
         self.stored, self.has_failed, self.done = stored, stored is None, True
+        self.behind = self.behind or self.has_failed
         if self.wakers:
             self.end()
 
@@ -144,7 +148,7 @@ class Saver:
                 if observers is not None and observers.told:
                     place: Where = "blob" if record.result_type == FILE else "row"
                     key, price = pending.key, record.price
-                    behind = later and not pending.wakers  # a coroutine may wait for it
+                    behind = later and pending.behind
                     observers.tell("Saved", name, key, size, seconds, place, behind, price)
             pending.stored, pending.has_failed, pending.done = not pending.refused, False, True
             if pending.wakers:

@@ -38,7 +38,7 @@ from beautyspot.resilience.reporting import STORING
 from beautyspot.serialization.payload import FileData, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from beautyspot.contracts import Invalidation, TaskRecord
     from beautyspot.observing import Refusal
@@ -91,7 +91,7 @@ class Writer:
     """The results of one Spot that are yet to be written, and their writing.
 
     Attributes:
-        pending: by key, the newest one of each. Look-ups ask it.
+        pending: by key, the newest one of each.
         size: the bytes of all of them.
         closed: whether the Spot has ended: callers write their results themselves.
     """
@@ -120,6 +120,35 @@ class Writer:
     def unsaved(self) -> list[Pending]:
         """Those that wait since the store has failed to take them."""
         return [each for each in list(self.pending.values()) if each.has_failed]
+
+    def found(self, keys: Collection[str], *, in_place: bool = False) -> dict[str, TaskRecord]:
+        """The rows of those of these keys whose results wait here, for look-ups.
+
+        What is on its way behind its caller, or failed to be stored. Of the latter, others may have
+        invalidated some: where anything was since their runs began, they are written first, so that
+        the store says so. While it can't be asked, they are given all the same.
+
+        Raises:
+            MetadataBusyError: `in_place`, where the store would have to be asked.
+        """
+        waiting = [self.pending.get(key) for key in keys]
+        found = {each.key: each for each in waiting if each is not None and each.behind}
+        failed = [each for each in found.values() if each.has_failed]
+        if failed and in_place:
+            raise MetadataBusyError("what waits to be stored is compared with the store first")
+        if failed:
+            try:
+                number = self._saver.leases.begin([], {}).since
+            except Exception:  # it is away still
+                number = 0
+            doubtful = [each for each in failed if each.since < number]
+            with self._turn:
+                doubtful = [each for each in doubtful if self.pending.get(each.key) is each]
+                if doubtful:
+                    self.write(*doubtful, later=True, insists=True)
+            for each in doubtful:
+                del found[each.key]  # it is stored by now, or nobody knows
+        return {key: each.record for key, each in found.items()}
 
     # ------------------------------------------------------------------------------- taking over
 
