@@ -58,11 +58,19 @@ class Failures:
         self, kind: object, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Raise what the error means."""
+        del trace  # which leads to the frames, as below
         if isinstance(error, Exception):
             self.raise_(error)
 
     def raise_(self, error: Exception) -> NoReturn:
-        """Raise what an error means, with the error as its cause; one of beautyspot as it is."""
+        """Raise what an error means, with the error as its cause; one of beautyspot as it is.
+
+        Without the frames below: who keeps the error would keep open what they use, and in memory.
+        """
+        below: BaseException | None = error
+        while below is not None:
+            below.__traceback__ = None
+            below = below.__cause__ or below.__context__
         if isinstance(error, BeautyspotError):
             raise error
         raise self.of(error) from self.cause(error)
