@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import tracemalloc
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -115,3 +116,53 @@ def test_what_a_call_held_is_free_at_its_end(
             call(marked, fails=fails)
     assert HELD
     assert [ref for ref in HELD if ref() is not None] == []
+
+
+# ------------------------------------------------------------------- what goes on after its call
+
+MIB = 2**20
+
+
+class Left:
+    """A coroutine that leaves a task running, with one of several callers at the same time."""
+
+    def __init__(self) -> None:
+        self.tasks: list[asyncio.Task[Any]] = []
+        self.end = asyncio.Event()
+
+    async def __call__(self) -> bytes:
+        self.tasks.append(asyncio.ensure_future(self.end.wait()))
+        await asyncio.sleep(0)
+        return bytes(8 * MIB)
+
+
+@pytest.mark.parametrize("callers", [1, 3])
+@pytest.mark.parametrize("save", ["sync", "background"])
+def test_a_task_that_a_call_left_running_keeps_none_of_its_bytes(
+    make_spot: Callable[..., Spot], save: str, callers: int
+) -> None:
+    spot = make_spot(save=save, blob_threshold=64 * MIB)
+
+    async def main() -> int:
+        left = Left()
+
+        async def leaves(number: int) -> bytes:
+            return await left()
+
+        marked = spot.mark(ignore=("left",))(leaves)
+        await asyncio.gather(*[marked(-1) for _ in range(callers)])
+        assert spot.flush()
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(4):
+            await asyncio.gather(*[marked(number) for _ in range(callers)])
+        assert spot.flush()
+        kept = tracemalloc.get_traced_memory()[0] - before
+        assert len(left.tasks) == 5
+        left.end.set()
+        return kept
+
+    tracemalloc.start()
+    try:
+        assert asyncio.run(main()) < 4 * MIB
+    finally:
+        tracemalloc.stop()

@@ -138,6 +138,7 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
         if run.flight is not None:
             run.flight.awaits_lease = False
     begun: Begun | None = run.lease.answer if done else None
+    run.lease.answer = None  # it may be large, and the lease in the context of a task that goes on
     if begun is not None:
         run.asked = run.lease.asked
         run.take(begun)

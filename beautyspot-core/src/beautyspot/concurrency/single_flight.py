@@ -83,6 +83,8 @@ class Flight(Awaited):
         as_of: when its result was asked of the store, or sent there, by `monotonic`. Who comes
             later looks there: others may have invalidated it since. Infinite while that is not so.
         done: whether it is finished.
+        users: the leader and the followers that have not left it yet. The last of them drops the
+            result: tasks that the execution has left running keep the flight in their contexts.
         result: what the followers get; None has each of them run the function itself.
         spared: seconds and money that the execution took, as its leader says.
     """
@@ -90,6 +92,7 @@ class Flight(Awaited):
     # Of the class where a flight has them as most do: one is made at each miss.
     done = awaits_lease = is_outdated = False
     as_of = inf
+    users = 1
     result: Any = ABANDONED
     spared = 0.0, 0.0
 
@@ -184,6 +187,8 @@ class Flights:
                     self._flights[key] = [flight]
                 else:
                     line.append(flight)
+            else:
+                flight.users += 1
             if innermost is not None:
                 innermost.waits_for.append(flight)
         if leads and within is None:
@@ -221,14 +226,17 @@ class Flights:
             _leading.set(mine[: mine.index(flight)])
         with _graph:
             line = self._flights.get(flight.key)
+            if not flight.done:
+                flight.result, flight.done = result, True
             if line is not None and flight in line:
                 line.remove(flight)
                 if not line:
                     del self._flights[flight.key]
+                flight.users -= 1
+                if not flight.users:
+                    flight.result = ABANDONED
             if flight.within is not None:
                 _unlink(flight.within, flight)
-            if not flight.done:
-                flight.result, flight.done = result, True
             flight.waits_for.clear()  # else each would keep all before it
         if flight.wakers:
             flight.finish(result)
@@ -277,9 +285,12 @@ def _holders(flight: Flight) -> list[Flight]:
 def forsake(flight: Flight) -> None:
     """End a follower's waiting, in the thread or task that entered."""
     mine = _leading.get()
-    if mine:
-        with _graph:
+    with _graph:
+        if mine:
             _unlink(mine[-1], flight)
+        flight.users -= 1
+        if not flight.users:
+            flight.result = ABANDONED
 
 
 def _unlink(waiting: Flight, flight: Flight) -> None:
