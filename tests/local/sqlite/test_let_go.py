@@ -72,3 +72,18 @@ def test_a_store_that_was_full(
     assert [trouble.operation for trouble in troubles] == ["save the result"]
     spot.shutdown()
     assert open_below(place) == []
+
+
+def test_an_error_that_the_program_handles_meanwhile_keeps_its_traceback(
+    make_spot: Callable[..., Spot], tmp_path: Path
+) -> None:
+    store = {"use": "sqlite", "path": str(tmp_path / "app.db"), "timeout": 0.01}
+    marked = make_spot(metadata=store, on_error=lambda _: None).mark(work)
+    assert marked(1) == [1]
+    try:
+        raise ValueError("of the program")
+    except ValueError as error:
+        of_program = error
+        with closing(locked(tmp_path / "app.db")):
+            assert marked(2) == [2]
+    assert of_program.__traceback__ is not None

@@ -68,9 +68,9 @@ class Failures:
         Without the frames below: who keeps the error would keep open what they use, and in memory.
         """
         below: BaseException | None = error
-        while below is not None:
+        while below is not None and below.__traceback__ is not None:
             below.__traceback__ = None
-            below = below.__cause__ or below.__context__
+            below = below.__cause__  # the context may be an error that the program handles just now
         if isinstance(error, BeautyspotError):
             raise error
         raise self.of(error) from self.cause(error)

@@ -257,6 +257,7 @@ class Database:
         except Exception as error:
             if not is_busy(error):
                 self.failures.raise_(error)
+            error.__traceback__ = None  # of the next one it is the context, and leads to a handle
             with self.failures:
                 return patiently(timeout, self._write, work, values, waits)
         finally:

@@ -197,8 +197,9 @@ class SqliteMetadataStore(MetadataStoreBase):
                 database.rows.note(snapshot, handle, key, found)
             return found
         except Exception:  # of many kinds; the first is that this thread has no connection yet
-            rows = database.read(_FIND, (key,), waits=False)
-            return schema.found_of(rows[0]) if rows else None
+            noting = False
+        rows = database.read(_FIND, (key,), waits=noting)
+        return schema.found_of(rows[0]) if rows else None
 
     def find_many(self, keys: Collection[str]) -> dict[str, Plain | Entry]:
         """One statement for some hundred keys; see the base class."""
