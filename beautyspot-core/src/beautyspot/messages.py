@@ -314,16 +314,29 @@ def check_options(
             )
 
 
-def checked(name: str, value: object, check: Callable[[object], R], expected: str) -> R:
-    """What `check` makes of an option.
+def checked(
+    name: str, value: object, check: Callable[[Any], R], expected: str, where: str = "{}"
+) -> R:
+    """What `check` makes of an option: all options of a user, wherever they stand, go by this.
+
+    Args:
+        name: of the option.
+        value: what was given.
+        check: gives it in its final form. What does not fit is a TypeError or a ValueError; a
+            ConfigError says more than `expected`.
+        expected: what fits, behind the word "give".
+        where: it stands, with ``{}`` for the option: ``mark({})``.
 
     Raises:
-        ConfigError: `check` refuses it; says what is expected.
+        ConfigError: `check` refuses it; says what to give.
     """
     try:
         return check(value)
+    except ConfigError as error:  # the value may be a secret that is written wrongly
+        shown, why = name, str(error)
     except (TypeError, ValueError):
-        raise ConfigError(f"{name}={value!r:.80}: give {expected}") from None
+        shown, why = f"{name}={value!r:.80}", f"give {expected}"
+    raise ConfigError(f"{where.replace('{}', shown, 1)}: {why}")
 
 
 _TAKES_MORE: Final = 4

@@ -73,7 +73,7 @@ CHOICES = [
     ({"use": DISK, "a": 1}, WRONG, "has no option 'a'. Its options: none"),
     ("s3", WRONG, "the storage 's3'", "needs bucket_name", '{"use": "s3", "bucket_name": ...}'),
     (S3, WRONG, "needs bucket_name"),
-    (3, WRONG, "storage", "int"),
+    (3, WRONG, "argument storage=3: give a backend's name"),
     (GCRA("1/s"), WRONG, "FakeGcra is no subclass of BlobStorageBase: give one, its name, a URL"),
     (GCRA, WRONG, "is no subclass of BlobStorageBase"),
     ({"use": int}, WRONG, "is no subclass of BlobStorageBase"),

@@ -51,7 +51,7 @@ def unread() -> Iterator[int]:
         ({"timeout": -1}, "the time that a call may take"),
         ({"timeout": "soon"}, "the time that a call may take"),
         ({"timeout": True}, "the time that a call may take"),
-        ({"progress": 1}, "progress=1.* does not fit: give True for a line"),
+        ({"progress": 1}, "progress=1.*: give True for a line"),
         ({"executor": "threads"}, "give an executor"),
         ({"executor": ProcessPoolExecutor}, r"ProcessPoolExecutor\(8\)"),
         ({"ordred": True}, "Did you mean 'ordered'"),

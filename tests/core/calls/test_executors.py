@@ -18,7 +18,7 @@ def of_module(name: str, *bases: type) -> Any:
 
 
 def refused(make_spot: Callable[..., Spot], executor: object) -> str:
-    with pytest.raises(bs.ConfigError, match="executor=.* does not fit") as caught:
+    with pytest.raises(bs.ConfigError, match="executor=.*: give") as caught:
         make_spot(executor=executor)
     said = str(caught.value)
     assert "ThreadPoolExecutor(8)" in said

@@ -87,8 +87,8 @@ MARKS: list[tuple[Any, dict[str, Any], str]] = [
     (double, {"key": {"x": 3}}, "key"),
     (double, {"ignore": ("nothing",)}, "nothing"),
     (double, {"ignore": 3}, "ignore"),
-    (double, {"ignore": ("x", 3)}, "a text, or several: ignore="),
-    (double, {"tags": ""}, 'or a text, or several: tags=("a", "b")'),
+    (double, {"ignore": ("x", 3)}, 'a text, or several: ("a", "b")'),
+    (double, {"tags": ""}, 'or a text, or several: ("a", "b")'),
     (double, {"name": ""}, "name"),
     (double, {"cache_if": 1}, "cache_if"),
     (double, {"mode": "never"}, "mode"),
@@ -176,8 +176,8 @@ CALLS: list[tuple[Callable[[Spot], object], type[Exception], str]] = [
         for m in ("key", "peek", "refresh", "invalidate", "explain", "cached_run")
     ],
     (lambda s: s.using(), ConfigError, "say using(mode=…), using(max_age=…), or both"),
-    (lambda s: s.using(mode="off"), ConfigError, "does not fit: give normal or readonly or"),
-    (lambda s: s.using(mode=["replay"]), ConfigError, "using(mode=['replay']) does not fit"),
+    (lambda s: s.using(mode="off"), ConfigError, "using(mode='off'): give"),
+    (lambda s: s.using(mode=["replay"]), ConfigError, "using(mode=['replay']): give"),
     (lambda s: s.using(max_age="soon"), ConfigError, "using: max_age='soon': give "),
     (lambda s: s.using(max_agee=1), ConfigError, "max_age"),
     *[

@@ -226,8 +226,7 @@ def test_a_wrong_argument_says_what_is_expected(in_project, key, value):
     with pytest.raises(ConfigError) as caught:
         in_project({key: value})
     told = str(caught.value)
-    assert told.startswith(f"argument {key}=: {key} takes {SETTINGS[key].expects}, not ")
-    assert type(value).__name__ in told
+    assert told == f"argument {key}={value!r}: give {SETTINGS[key].expects}"
 
 
 # ------------------------------------------------------------------------------------ profiles

@@ -29,7 +29,7 @@ def told(tmp_path):
     ("line", "what"),
     [
         ('storag = "local"', "there is no setting 'storag'. Did you mean 'storage'?"),
-        ('ttl = "soon"', "ttl takes a number of seconds"),
+        ('ttl = "soon"', "ttl='soon': give a number of seconds"),
         ('executor = "x"', "'executor' can only be given in code"),
         ('profile = "dev"', "a profile can't name a profile"),
     ],

@@ -88,9 +88,9 @@ def test_what_is_no_path(repo, config):
     [
         ("ttl = \n", "beautyspot.toml is no valid TOML: Invalid value (at line 1, column 7)"),
         ("\nstorge = 1\n", "beautyspot.toml: there is no setting 'storge'. Did you mean"),
-        ("strict = 'x'\n", "beautyspot.toml: strict takes true or false, not 'x' (str)"),
-        ("ttl = -1\n", "beautyspot.toml: ttl takes a number of seconds"),
-        ("storage = 3\n", "beautyspot.toml: storage takes a backend's name"),
+        ("strict = 'x'\n", "beautyspot.toml: strict='x': give true or false"),
+        ("ttl = -1\n", "beautyspot.toml: ttl=-1: give a number of seconds"),
+        ("storage = 3\n", "beautyspot.toml: storage=3: give a backend's name"),
         ("executor = 'x'\n", "beautyspot.toml: 'executor' can only be given in code"),
     ],
 )  # fmt: skip

@@ -110,7 +110,7 @@ def test_where_nothing_is_stored_yet_that_is_said(
 @pytest.mark.parametrize(
     ("text", "subject", "said"),
     [
-        ("ttl = -1", "configuration", "ttl takes a number of seconds"),
+        ("ttl = -1", "configuration", "ttl=-1: give a number of seconds"),
         ('serializer = "pickle"', "serializer pickle", "it loads signed results only"),
         ('serializer = "pickel"', "serializer", "Did you mean 'pickle'?"),
         ('limiter = "often"', "limiter", "no installed plug-in brings the limiter 'often'"),

@@ -89,7 +89,7 @@ def test_filters(shown: Store, where: Any, found: list[int]) -> None:
         ({"at": "now"}, "at='now': give a Unix time"),
         ({"expired": "yes"}, "expired='yes': give True or False"),
         ({"order": "bigest"}, "order='bigest': there is no such order. Did you mean 'largest'"),
-        ({"limit": 0}, "limit=0: give a whole number of rows"),
+        ({"limit": 0}, "limit=0: give a whole number, 1 or more"),
     ],
 )
 def test_wrong_filters_say_what_to_write(shown: Store, where: Any, message: str) -> None:

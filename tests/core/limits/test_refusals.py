@@ -58,7 +58,7 @@ def test_limits_that_are_none(make_spot: Callable[..., Spot], limiter: Any) -> N
         make_spot(limiter=limiter)
 
 
-FITS, NAMED, NONE = "does not fit", "does not say of which limit", "no finite number from 0"
+FITS, NAMED, NONE = "limiter(", "does not say of which limit", "no finite number from 0"
 SEVERAL, NO_RATE = [REQUESTS, TOKENS], None
 
 CALLS: list[tuple[Any, Callable[[Spot], object], type[Exception], str]] = [

@@ -112,7 +112,7 @@ def understood(point: str, spec: object, registry: Registry) -> Wish:
         return _from_text(point, spec.strip(), registry)
     if isinstance(spec, Mapping):
         return _from_table(point, spec, registry)
-    return checked_class(spec, base_of(point), f"{point}=", ConfigError), {}, {}
+    return checked_class(spec, base_of(point), f"the {point}:", ConfigError), {}, {}
 
 
 def is_url(text: str) -> bool:

@@ -10,8 +10,11 @@ from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypedDict
 
+from beautyspot.config.settings import or_none
 from beautyspot.contracts import DURATION, seconds
+from beautyspot.contracts.checked import fitting, whole
 from beautyspot.errors import ConfigError
+from beautyspot.messages import checked
 
 if TYPE_CHECKING:
     import asyncio
@@ -35,6 +38,35 @@ class MapKeywords(TypedDict, total=False):
     executor: Any
 
 
+def _time(value: object) -> float:
+    if (found := seconds(value)) > 0:
+        return found
+    raise ValueError("no time")
+
+
+_OPTIONS: Final[dict[str, tuple[Callable[[object], Any], str]]] = {
+    "concurrency": (
+        or_none(fitting(lambda value: type(value) is int and value >= 1)),
+        "a whole number of calls at once",
+    ),
+    "errors": (
+        fitting(("raise", "return", "skip").__contains__),
+        '"raise", "return" or "skip"',
+    ),
+    "max_errors": (or_none(whole), "how many failures may be, 0 or more"),
+    "timeout": (or_none(_time), f"the time that a call may take: {DURATION}"),
+    "progress": (
+        or_none(fitting(lambda value: isinstance(value, bool) or callable(value))),
+        "True for a line, a plain function that is called with a Progress, or None",
+    ),
+    "executor": (
+        or_none(fitting(lambda value: hasattr(value, "submit") and not isinstance(value, type))),
+        "an executor, as concurrent.futures.ProcessPoolExecutor(8) or Dask's",
+    ),
+}
+"""Of each option what gives it in its form, and what it may be."""
+
+
 @dataclass(slots=True, kw_only=True)
 class MapOptions:
     """What a user said of a map; `Spot.map` documents each.
@@ -55,44 +87,13 @@ class MapOptions:
     executor: Any
 
     def __post_init__(self) -> None:
-        for option, fits, takes in (
-            ("concurrency", _is_count(self.concurrency, 1), "a whole number of calls at once"),
-            ("errors", self.errors in ("raise", "return", "skip"), '"raise", "return" or "skip"'),
-            ("max_errors", _is_count(self.max_errors, 0), "how many failures may be, 0 or more"),
-            ("timeout", _is_time(self.timeout), f"the time that a call may take: {DURATION}"),
-            (
-                "progress",
-                isinstance(self.progress, bool | None) or callable(self.progress),
-                "True for a line, a plain function that is called with a Progress, or None",
-            ),
-            (
-                "executor",
-                self.executor is None
-                or (hasattr(self.executor, "submit") and not isinstance(self.executor, type)),
-                "an executor, as concurrent.futures.ProcessPoolExecutor(8) or Dask's",
-            ),
-        ):
-            if not fits:
-                given = getattr(self, option)
-                raise ConfigError(f"map({option}={given!r:.80}) does not fit: give {takes}")
+        for option, (check, takes) in _OPTIONS.items():
+            setattr(self, option, checked(option, getattr(self, option), check, takes, "map({})"))
         if self.max_errors is not None and self.errors == "raise":
             raise ConfigError(
                 f'map(max_errors={self.max_errors}) has no meaning with errors="raise", which the '
                 'first failure ends: give errors="return" or errors="skip" too, or leave it out'
             )
-        if self.timeout is not None:
-            self.timeout = seconds(self.timeout)
-
-
-def _is_count(value: object, least: int) -> bool:
-    return value is None or (type(value) is int and value >= least)
-
-
-def _is_time(value: object) -> bool:
-    try:
-        return value is None or seconds(value) > 0
-    except (TypeError, ValueError):
-        return False
 
 
 PATIENCE: Final = 0.01

@@ -12,10 +12,10 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from beautyspot.config.settings import SETTINGS
 from beautyspot.contracts import DURATION, seconds
 from beautyspot.errors import ConfigError
 from beautyspot.messages import checked
-from beautyspot.tasks.options import MODES
 
 if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
@@ -45,10 +45,8 @@ class Block:
             raise ConfigError(
                 "using() changes nothing: say using(mode=…), using(max_age=…), or both"
             )
-        if mode is not None and mode not in MODES:
-            raise ConfigError(f"using(mode={mode!r:.80}) does not fit: give {' or '.join(MODES)}")
         self._engine = engine
-        self.mode: Any = mode
+        self.mode: Any = None if mode is None else SETTINGS["mode"].checked(mode, "using({})")
         self.max_age = None if max_age is None else _age(max_age)
         self._token: contextvars.Token[tuple[Block, ...]] | None = None
 

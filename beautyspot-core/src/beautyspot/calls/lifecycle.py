@@ -63,7 +63,7 @@ def make_engine(
 
     if not isinstance(executor, Executor | None) or runs_elsewhere(type(executor)):
         raise ConfigError(
-            f"executor={executor!r:.80} does not fit: give an executor whose workers are threads, "
+            f"executor={executor!r:.80}: give an executor whose workers are threads, "
             "such as concurrent.futures.ThreadPoolExecutor(8). The calls themselves may run "
             "elsewhere: spot.map(f, inputs, executor=pool), or pool.submit(f, x) with a marked f"
         )

@@ -143,7 +143,7 @@ def resolve(
     if profile is not None:
         arguments = {**arguments, "profile": profile}
     given = {
-        key: _Given(SETTINGS[key].checked(value, f"argument {key}="), "argument")
+        key: _Given(SETTINGS[key].checked(value, "argument {}"), "argument")
         for key, value in arguments.items()
         if value is not UNSET
     }
@@ -162,7 +162,8 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, _Given]:
     for key, setting in SETTINGS.items():
         text, where = environ.get(setting.variable, "").strip(), f"environment {setting.variable}"
         if text:
-            value = setting.checked(text, where.replace(" ", " variable "), is_text=True)
+            shown = f"{where.replace(' ', ' variable ')}: {{}}"
+            value = setting.checked(text, shown, is_text=True)
             found[key] = _Given(value, where)
     words = {*SETTINGS, *_OTHER_VARIABLES}
     for name in environ:  # other programs share it: an error would be too much
@@ -229,7 +230,7 @@ def _from_table(
         if tables and key == "profile":
             raise ConfigError(f"{where}: a profile can't name a profile: remove the key {key!r}")
         _check_known(key, where, others=() if tables else (_PROFILES,))
-        value = SETTINGS[key].checked(raw, where)
+        value = SETTINGS[key].checked(raw, f"{where}: {{}}")
         if SETTINGS[key].is_path and value is not None:
             value = str(file.path.parent / value)
         found[key] = _Given(value, where, file.path.parent)

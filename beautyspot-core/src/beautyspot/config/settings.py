@@ -11,15 +11,12 @@ from beautyspot.config.signing import SHORTEST, SigningKeys
 from beautyspot.contracts import DURATION, SIZE, byte_count, seconds
 from beautyspot.contracts.checked import fitting, flag, text
 from beautyspot.errors import ConfigError
-from beautyspot.messages import MASK, masked
+from beautyspot.messages import MASK, checked, masked
 
 LIFETIME: Final = f'{DURATION}, or "none" for ever'
 
 _UNIT: Final = 12
 """Characters of a unit of prices."""
-
-COMPRESSION: Final = '"zstd", or False or "none" for no compression'
-"""What `compression` takes, for messages."""
 
 _BOOLEANS: Final = {
     "1": True, "true": True, "yes": True, "on": True,
@@ -71,18 +68,20 @@ class Setting:
     def checked(self, value: Any, where: str, *, is_text: bool = False) -> Any:
         """`value`, which is a text if it comes from the environment, in its final form.
 
+        Args:
+            value: what was given.
+            where: as for `messages.checked`.
+            is_text: whether it comes from the environment.
+
         Raises:
             ConfigError: it is of another type or out of range; says what is expected.
         """
-        try:
+        shown = MASK if self.is_secret else masked(value)
+
+        def check(_: object) -> Any:
             return self.check(_of_text(value.strip()) if is_text else value)
-        except ConfigError as exc:
-            raise ConfigError(f"{where}: {self.name}: {exc}") from None
-        except (TypeError, ValueError):
-            given = MASK if self.is_secret else f"{masked(value)!r:.120}"
-            raise ConfigError(
-                f"{where}: {self.name} takes {self.expects}, not {given} ({type(value).__name__})"
-            ) from None
+
+        return checked(self.name, shown, check, self.expects, where)
 
 
 def boolean(text: str) -> bool:
@@ -145,12 +144,8 @@ def switch(value: object) -> Any:
     return boolean(value) if isinstance(value, str) else flag(value)
 
 
-def compression(value: object) -> str | None:
-    """How to compress, or None.
-
-    Raises:
-        ValueError: it is none of `COMPRESSION`.
-    """
+def _compression(value: object) -> str | None:
+    """How to compress; None is not at all."""
     word = value.lower() if isinstance(value, str) else value
     if word not in (None, False, "none", "zstd"):
         raise ValueError("no compression")
@@ -209,7 +204,7 @@ SETTINGS: Final[dict[str, Setting]] = {
             "a larger result goes to the storage",
         ),
         Setting(
-            "compress", None, COMPRESSION, compression,
+            "compress", None, '"zstd", or False or "none" for no compression', _compression,
             "compresses what is stored, where that makes it smaller",
         ),
         Setting(

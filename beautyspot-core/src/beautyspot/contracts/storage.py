@@ -192,8 +192,7 @@ class File:
         self.content_type = content_type
         if not isinstance(content_type, str) or not re.fullmatch(CONTENT_TYPE, content_type):
             raise ConfigError(
-                f"File(content_type={content_type!r:.80}) does not fit: give a MIME type such as "
-                '"video/mp4"'
+                f'File(content_type={content_type!r:.80}): give a MIME type such as "video/mp4"'
             )
 
     @property

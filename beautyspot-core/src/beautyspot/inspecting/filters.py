@@ -12,6 +12,7 @@ from datetime import time as midnight
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict, TypeVar, cast, get_args
 
 from beautyspot.contracts import DURATION, SIZE, Order, Page, Selection, Totals, byte_count, seconds
+from beautyspot.contracts.checked import count, fitting, switch, text
 from beautyspot.contracts.selection import rank_of, size_of, source_of
 from beautyspot.contracts.store import listed, totals_of
 from beautyspot.errors import ConfigError
@@ -106,7 +107,9 @@ def read_filter(caller: str, where: Mapping[str, Any], clock: Callable[[], float
     """
     check_options(caller, where, Where.__annotations__)
     given = {name: value for name, value in where.items() if value is not None}
-    now = _unix_time(given["at"]) if "at" in given else clock()
+    is_time = fitting(lambda it: isinstance(it, int | float))
+    takes = "a Unix time, as store.metadata.now() does"
+    now = checked("at", given["at"], is_time, takes) if "at" in given else clock()
     found = {
         field: read(name, given[name], now)
         for name, (field, read) in _FIELDS.items()
@@ -114,7 +117,7 @@ def read_filter(caller: str, where: Mapping[str, Any], clock: Callable[[], float
     }
     if "at" in given:
         found["made_before"] = min(now, found.get("made_before", now))
-    return Filter(Selection(**found), now, _flag("outdated", given.get("outdated", False)))
+    return Filter(Selection(**found), now, switch("outdated", given.get("outdated", False)))
 
 
 def literally(name: str) -> str:
@@ -160,16 +163,19 @@ def _date(value: object) -> datetime:
 
 
 def _text(name: str, value: object, _now: float) -> str:
-    if isinstance(value, str) and value:  # a bracket is part of a name, as in "app:load[int]"
-        return value.replace("[", "[[]") if name == "function" else value
-    raise ConfigError(f"{name}={value!r:.80}: give a text that is not empty")
+    found: str = checked(name, value, text, "a text that is not empty")
+    return found.replace("[", "[[]") if name == "function" else found  # as in "app:load[int]"
+
+
+def _is_code(value: str) -> bool:
+    return re.fullmatch("[0-9a-fA-F]+(:[0-9a-fA-F]*)?", value) is not None
 
 
 def _source(_name: str, value: object, _now: float) -> str:
     """The digest of the source, of what a row has as its code: that, a colon, the file's."""
-    if isinstance(value, str) and re.fullmatch("[0-9a-fA-F]+(:[0-9a-fA-F]*)?", value):
-        return value.partition(":")[0].lower()
-    raise ConfigError(f"code={value!r:.80}: give hex digits, the first ones of a row's code or all")
+    takes = "hex digits, the first ones of a row's code or all"
+    found: str = checked("code", value, fitting(_is_code), takes)
+    return found.partition(":")[0].lower()
 
 
 def _version(_name: str, value: object, _now: float) -> str:
@@ -178,25 +184,12 @@ def _version(_name: str, value: object, _now: float) -> str:
             'version="auto" names no version: "auto" is stored as "auto:" and a digest of the '
             "code; give that, as rows() shows it"
         )
-    if isinstance(value, str | int) and not isinstance(value, bool):
-        return str(value)
-    raise ConfigError(f"version={value!r:.80}: give a text or a whole number")
-
-
-def _unix_time(value: object) -> float:
-    if isinstance(value, int | float):
-        return value
-    raise ConfigError(f"at={value!r:.80}: give a Unix time, as store.metadata.now() does")
+    is_one = fitting(lambda it: isinstance(it, str | int) and not isinstance(it, bool))
+    return str(checked("version", value, is_one, "a text or a whole number"))
 
 
 def _size(name: str, value: object, _now: float) -> int:
     return checked(name, value, byte_count, SIZE)
-
-
-def _flag(name: str, value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise ConfigError(f"{name}={value!r:.80}: give True or False")
 
 
 _FIELDS: Final[dict[str, tuple[str, Callable[[str, Any, float], Any]]]] = {
@@ -210,7 +203,7 @@ _FIELDS: Final[dict[str, tuple[str, Callable[[str, Any, float], Any]]]] = {
         "unused_since",
         lambda name, value, now: now - checked(name, value, seconds, DURATION),
     ),
-    "expired": ("expired_by", lambda name, value, now: now if _flag(name, value) else None),
+    "expired": ("expired_by", lambda name, value, now: now if switch(name, value) else None),
     "larger": ("smallest", _size),
     "smaller": ("largest", _size),
     "arguments": ("text", _text),
@@ -311,6 +304,4 @@ def check_limit(limit: object) -> int:
     Raises:
         ConfigError: it is none.
     """
-    if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0:
-        return limit
-    raise ConfigError(f"limit={limit!r:.80}: give a whole number of rows, 1 or more")
+    return count("limit", limit)

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.contracts import DURATION, seconds
+from beautyspot.contracts.checked import fitting
 from beautyspot.errors import ConfigError, CostError
 from beautyspot.functions.names import identifier_of
+from beautyspot.messages import checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from beautyspot.contracts import LimiterBase
+
+
+_FROM_1: Final = fitting(lambda value: type(value) is int and value >= 1)
 
 
 def check_cost(cost: object, bucket: LimiterBase | None) -> None:
@@ -27,7 +32,7 @@ def check_cost(cost: object, bucket: LimiterBase | None) -> None:
     try:
         bucket.check_cost(1 if cost is None else cost)
     except CostError as error:
-        raise ConfigError(f"limiter(cost={cost!r:.120}) does not fit: {error}") from None
+        raise ConfigError(f"limiter(cost={cost!r:.80}): {error}") from None
 
 
 def checked_timeout(timeout: object) -> float | None:
@@ -38,12 +43,7 @@ def checked_timeout(timeout: object) -> float | None:
     """
     if timeout is None or timeout == math.inf:
         return None
-    try:
-        return seconds(timeout)
-    except (TypeError, ValueError):
-        raise ConfigError(
-            f"limiter(timeout={timeout!r:.80}) does not fit: give {DURATION}"
-        ) from None
+    return checked("timeout", timeout, seconds, DURATION, "limiter({})")
 
 
 def check_key(key: object) -> str:
@@ -65,8 +65,8 @@ def check_function(option: str, value: object, of: str) -> None:
     Raises:
         ConfigError: says a function of what.
     """
-    if value is not None and not callable(value):
-        raise ConfigError(f"limiter({option}={value!r:.80}) does not fit: give a function of {of}")
+    if value is not None:
+        checked(option, value, fitting(callable), f"a function of {of}", "limiter({})")
 
 
 def check_fits(option: str, given: object, function: Callable[..., Any]) -> None:
@@ -95,10 +95,8 @@ def check_max_concurrent(value: object) -> None:
     Raises:
         ConfigError: says what fits.
     """
-    if value is not None and (type(value) is not int or value < 1):
-        raise ConfigError(
-            f"limiter(max_concurrent={value!r:.80}) does not fit: give a whole number from 1 up"
-        )
+    if value is not None:
+        checked("max_concurrent", value, _FROM_1, "a whole number from 1 up", "limiter({})")
 
 
 def check_settle(settle: object, bucket: LimiterBase | None) -> None:

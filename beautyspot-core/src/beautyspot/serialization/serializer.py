@@ -173,7 +173,9 @@ class MsgpackSerializer(SerializerBase):
                 does not follow from the class, and `encode` and `decode` are not given.
         """
         if not isinstance(cls, type):
-            raise ConfigError(f"register takes a class, not {cls!r:.80}")
+            raise ConfigError(
+                f"register takes a class, not {cls!r:.80}: write spot.register(MyClass)"
+            )
         if is_stored_anyway(cls):
             raise ConfigError(
                 f"{cls.__qualname__} is stored as it is: there is nothing to register"

@@ -12,20 +12,18 @@ from collections.abc import Callable, Iterable, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
 
-from beautyspot.config.settings import COMPRESSION, LIFETIME, compression, or_none
+from beautyspot.config.settings import LIFETIME, SETTINGS, or_none
 from beautyspot.contracts import DURATION, seconds
 from beautyspot.contracts.checked import fitting, flag, text
 from beautyspot.contracts.storage import CONTENT_TYPE
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot.functions.names import is_private
-from beautyspot.messages import check_options
+from beautyspot.messages import check_options, checked
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
     from beautyspot.contracts import KeyGenBase, SerializerBase
-
-MODES: Final = ("normal", "readonly", "replay", "refresh")
 
 Backend = str | Mapping[str, Any]
 """A name, a URL or a table of options."""
@@ -79,11 +77,10 @@ class MarkOptions(SimpleNamespace):
         made: dict[str, Any] = {}
         for option, (default, form, takes) in _OPTIONS.items():
             value = given.get(option)
-            try:
-                made[option] = of_spot.get(option, default) if value is None else form(value)
-            except (TypeError, ValueError):
-                why = f"does not fit: give {takes.format(option=option)}"
-                raise ConfigError(f"mark({option}={value!r:.80}) {why}") from None
+            if value is None:
+                made[option] = of_spot.get(option, default)
+            else:
+                made[option] = checked(option, value, form, takes, "mark({})")
         return cls(**made)
 
 
@@ -146,9 +143,15 @@ def _or_of_the_result(check: Callable[[object], Any]) -> Callable[[object], Any]
 _texts: Final = _several(_is_text)
 """Several texts as a tuple; one is short for that."""
 
-_TEXTS: Final = 'a text, or several: {option}=("a", "b")'
+_TEXTS: Final = 'a text, or several: ("a", "b")'
 _OF_THE_RESULT: Final = "or a function of the result and the arguments, no async def"
 _FLAG: Final = (flag, "True or False")
+
+
+def _as_setting(name: str) -> tuple[Callable[[object], Any], str]:
+    return SETTINGS[name].check, SETTINGS[name].expects
+
+
 _LATER: Final = (lambda value: value, "")  # is checked where the backend is made
 
 _OPTIONS: Final[dict[str, tuple[Any, Callable[[Any], object], str]]] = {
@@ -167,7 +170,7 @@ _OPTIONS: Final[dict[str, tuple[Any, Callable[[Any], object], str]]] = {
     "key": (
         None,
         fitting(_is_key),
-        "an ID, a function of the arguments, or a table {{argument: function of its value}}",
+        "an ID, a function of the arguments, or a table {argument: function of its value}",
     ),
     "keygen": (None, *_LATER),
     "ttl": (None, _or_of_the_result(or_none(seconds)), f"{LIFETIME}, {_OF_THE_RESULT}"),
@@ -185,25 +188,25 @@ _OPTIONS: Final[dict[str, tuple[Any, Callable[[Any], object], str]]] = {
         fitting(_is_plain),
         "a function of the result, no async def, that returns what the call cost",
     ),
-    "mode": (None, fitting(MODES.__contains__), " or ".join(MODES)),
+    "mode": (None, *_as_setting("mode")),
     "stale_on_error": (False, *_FLAG),
     "cache_errors": (
         (),
         _several(_is_error),
-        "classes of exceptions, none of beautyspot: {option}=(LookupError,)",
+        "classes of exceptions, none of beautyspot: (LookupError,)",
     ),
     "error_ttl": (None, _as_written, LIFETIME),
-    "on_cancel": (None, fitting(("stop", "finish").__contains__), "stop or finish"),
+    "on_cancel": (None, fitting(("stop", "finish").__contains__), '"stop" or "finish"'),
     "each": (None, text, "the name of a parameter that takes a list"),
     "batch": (
         None,
         fitting(lambda value: _is_whole(value) and value >= 1),
         "a whole number of items, 1 or more",
     ),
-    "added": (None, _added, "a table {{parameter: value at which nothing changed}}"),
+    "added": (None, _added, "a table {parameter: value at which nothing changed}"),
     "renamed_from": ((), _texts, 'identifiers such as "module:function"'),
     "arguments": (None, *_FLAG),
-    "compress": (None, compression, COMPRESSION),
+    "compress": (None, *_as_setting("compress")),
     "mmap": (False, *_FLAG),
 }
 """Of each option its default, what gives it in its form, as of settings, and what it may be."""
