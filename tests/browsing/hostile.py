@@ -23,6 +23,8 @@ def fill(spot: Spot, origin: str) -> dict[str, str]:
     spot.mark(_giving(told), name="texts")(0)
     for number, text in enumerate(texts):
         spot.mark(_giving(text), name=f"text-{number}", content_type="text/x-a")(number)
+    spot.mark(_given, name="runs")(**{text: number for number, text in enumerate(texts)})
+    spot.mark(_given, name="runs")(**dict.fromkeys(texts, "x"), more="\n".join(texts))
     with bs.open_store(spot) as store:
         keys = {str(row.func_identifier): row.cache_key for row in store.rows("key")}
     spot.shutdown()
@@ -35,6 +37,10 @@ def _giving(value: Any) -> Any:
         return value
 
     return make
+
+
+def _given(**named: Any) -> Any:
+    return {**named, "more": "\n".join(named)}
 
 
 def _rewrite(database: Path, keys: dict[str, str], texts: list[str]) -> None:

@@ -78,6 +78,11 @@ OBJECTS: Mapping[str, Any] = {
     "number": 42,
     "sentence": "what a model said\nin two lines",
     "bytes": bytes(range(256)),
+    "answer": {
+        "model": "small",
+        "choices": [{"message": {"role": "assistant", "content": "What was\n\nasked for."}}],
+        "usage": {"prompt_tokens": 12, "completion_tokens": 30},
+    },
 }
 """Kind -> what a function returns that has no content type."""
 
@@ -93,6 +98,7 @@ def fill(spot: Spot) -> dict[str, str]:
     for kind, value in OBJECTS.items():
         spot.mark(_giving(value), name=f"kinds:{kind}")(kind)
     ask_often(spot)
+    sweep(spot)
     limited = spot.limiter(cost=1)(_giving("allowed"))
     for number in range(3):
         spot.mark(limited, name="kinds:limited")(number)
@@ -106,6 +112,18 @@ def _giving(value: Any) -> Any:
         return value
 
     return make
+
+
+def sweep(spot: Spot) -> None:
+    """Store a function whose runs are compared, under a long name."""
+
+    @spot.mark(name=f"kinds.{'a_package_' * 5}:{'a_sweep_' * 8}")
+    def run(rate: float, kind: str, *, seed: int) -> dict[str, Any]:
+        notes = f"line one of {kind}\nline two, {seed}\n"
+        return {"score": rate * seed, "loss": 1 / (1 + seed), "kind": kind, "notes": notes}
+
+    for number in range(24):
+        run(10.0 ** (number % 5 - 2), ("rbf", "poly", "linear")[number % 3], seed=number)
 
 
 def ask_often(spot: Spot) -> dict[str, str]:

@@ -37,10 +37,8 @@ class Kept:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._answers: dict[Hashable, tuple[Future[Any], float]] = {}
-        """Each with the moment until which it serves."""
-        self._before: dict[Hashable, tuple[Any, float]] = {}
-        """The last answers, while they are found anew, each with the moment it is too old."""
+        self._answers: dict[Hashable, tuple[Future[Any], float, Future[Any] | None]] = {}
+        """Each with the moment until which it serves, and the one before it."""
 
     def get(self, name: Hashable, work: Callable[[], T], wait: float | None = None) -> T | None:
         """The answer to a question; None where none is known yet: ask again.
@@ -57,24 +55,25 @@ class Kept:
         """
         with self._lock:
             now = time.monotonic()
-            self._answers = {key: each for key, each in self._answers.items() if now < each[1]}
-            future: Future[T] = self._answers.get(name, (Future(), 0.0))[0]
-            if name not in self._answers:
+            known = self._answers.items()
+            self._answers = {key: each for key, each in known if now < each[1] + _OLD}
+            future, until, before = self._answers.get(name, (Future(), 0.0, None))
+            if now >= until:
+                before = future if future.done() and not future.exception() else None
+                future = Future()
                 Thread(target=self._work, args=(name, work, future), daemon=True).start()
-                self._answers[name] = future, float("inf")
+                self._answers[name] = future, float("inf"), before
         try:
-            return future.result(SOON if wait is None else wait)
+            return cast("T", future.result(SOON if wait is None else wait))
         except TimeoutError:
             if future.done():  # it is the work's own
                 raise
-            value, until = self._before.get(name, (None, now))
-            return value if now < until else None
+            return None if before is None else cast("T", before.result())
 
     def forget(self) -> None:
         """Forget all, also what is under way: something was changed."""
         with self._lock:
             self._answers.clear()
-            self._before.clear()
 
     def _work(self, name: Hashable, work: Callable[[], T], future: Future[T]) -> None:
         began, failed, value = time.monotonic(), None, None
@@ -86,9 +85,8 @@ class Kept:
         serves = _FAILED if failed else _TIMES * (now - began)
         with self._lock:
             if self._answers.get(name, (None,))[0] is future:  # else it was forgotten
-                self._answers[name] = future, now + (serves if now - began >= SOON else 0.0)
-                self._before = {key: each for key, each in self._before.items() if now < each[1]}
-                self._before[name] = value, now + _OLD
+                until = now + (serves if now - began >= SOON else 0.0)
+                self._answers[name] = future, until, None
         if failed:
             future.set_exception(failed)
         else:

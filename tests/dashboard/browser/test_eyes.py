@@ -17,14 +17,31 @@ if TYPE_CHECKING:
 
 SIZES = {"wide": {"width": 1280, "height": 800}, "narrow": {"width": 360, "height": 740}}
 
-VIEWS = ("", "/results?newer=7d&sort=largest&version=2&older=soon", "/remove?key=f&show=1", "/live")
+SWEEP = f"/runs?function={'a_sweep_' * 8}"
+
+VIEWS = (
+    "",
+    f"{SWEEP}&where=seed+>+3",
+    f"{SWEEP}&view=points&by=kind",
+    "/results?newer=7d&sort=largest&version=2&older=soon",
+    "/remove?key=f&show=1",
+    "/live",
+)
 REST_OF_VIEWS = (
+    *(
+        SWEEP,
+        f"{SWEEP}&view=lines",
+        f"{SWEEP}&view=lines&column=score",
+        f"{SWEEP}&where=x",
+        "/runs",
+    ),
     *("/results?limit=20", "/results?view=grid&limit=20", "/limits", "/remove", "/nowhere"),
     *("/remove?what=prune", "/remove?what=collect&show=1"),
 )
 KINDS = ("tree", "code")
 REST_OF_KINDS = (
     *(
+        "answer",
         "picture",
         "frame",
         "ask",
@@ -108,7 +125,15 @@ def test_nobody_is_shut_out_from_any_page(served: Served, stored: Stored, tabs: 
     views, kinds = (*VIEWS, *REST_OF_VIEWS), (*KINDS, *REST_OF_KINDS)
     why = f"{served.path}/result/{stored.keys['kinds']['ask']}"
     wrong = {}
-    for path in ["/stores", f"{why}/why", f"{why}/check", *paths(served, stored, views, kinds)]:
+    marked = "&".join(f"key={key}" for key in list(stored.keys["kinds"].values())[:3])
+    compare = f"{served.path}/compare?{marked}"
+    for path in [
+        "/stores",
+        compare,
+        f"{why}/why",
+        f"{why}/check",
+        *paths(served, stored, views, kinds),
+    ]:
         settled(page, path)
         if found := examine(page, WAYS):
             wrong[path] = found

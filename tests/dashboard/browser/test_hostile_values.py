@@ -134,11 +134,19 @@ def test_views_of_hostile_names_hold(
 ) -> None:
     tabs.expect("/value/")  # of what is no picture, there is none
     walk = Walk(tabs)
+    listed = tabs.open(f"{served.at('hostile')}/runs?function=runs")
+    marked = listed.locator("[name=key]").evaluate_all("all => all.map(each => each.value)")
+    assert len(marked) == 2
+    compared = [f"/compare?key={marked[0]}&key={marked[1]}"]
     for path in (
         "",
         "/results",
         "/results?limit=200",
         "/results?view=grid",
+        "/runs?function=runs",
+        "/runs?function=runs&view=points",
+        "/runs?function=runs&view=lines",
+        *compared,
         "/remove?function=*&show=1",
         "/live",
     ):

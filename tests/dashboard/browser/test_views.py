@@ -88,3 +88,39 @@ def test_by_the_keyboard_alone(served: Served, tabs: Tabs) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url("**/function?**")
     assert page.locator("h1").inner_text() == "ask"
+
+
+def test_a_sweep_is_sorted_narrowed_and_compared(served: Served, tabs: Tabs) -> None:
+    page = tabs.open(f"{served.path}/function?name=kinds:ask")
+    go(page.get_by_role("link", name="Runs", exact=True), page)
+    page.get_by_label("Condition").fill("temperature = 0.7")
+    go(page.get_by_role("button", name="Show"), page)
+    assert len(rows(page)) == 1
+    page.goto(f"{served.path}/runs?function={'a_sweep_' * 8}")
+    for expected in ("descending", "ascending"):
+        go(page.get_by_role("link", name="score", exact=True), page)
+        assert page.locator("th[aria-sort]").get_attribute("aria-sort") == expected
+    for number in range(2):
+        page.get_by_role("checkbox", name="Compare").nth(number).check()
+    go(page.get_by_role("button", name="Compare those marked"), page)
+    assert "differs" in page.locator("tbody tr").first.inner_text()
+    assert page.locator(".diff .tok-gd").count()
+
+
+def test_a_point_is_reached_by_the_keyboard_and_leads_to_its_result(
+    served: Served, tabs: Tabs
+) -> None:
+    page = tabs.open(f"{served.path}/runs?function={'a_sweep_' * 8}")
+    go(page.get_by_role("link", name="Points"), page)
+    page.get_by_label("Colour").select_option("kind")
+    go(page.get_by_role("button", name="Draw"), page)
+    assert page.locator("figure circle").count() == 24 + 3, "and a legend of three"
+    page.get_by_role("link", name="Skip the picture").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("rate = ")
+    thick = "getComputedStyle(document.activeElement.querySelector('circle')).strokeWidth"
+    assert page.evaluate(thick) == "3px", "it is seen where the focus is"
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.locator("h1").inner_text().startswith("a_sweep_")

@@ -19,7 +19,7 @@ from beautyspot_dashboard.rendering.filters import (
     read_filters,
 )
 from beautyspot_dashboard.rendering.links import href, result_href, with_query, without_empty
-from beautyspot_dashboard.rendering.rows import ORDERS, headings, kind_of
+from beautyspot_dashboard.rendering.rows import ASCENDING, ORDERS, columns, kind_of
 from beautyspot_dashboard.rendering.templates import render
 from beautyspot_dashboard.values import running
 from beautyspot_dashboard.values.media import thumbnail_href
@@ -38,8 +38,6 @@ LIMITS: Final = (20, 50, 100, 200)
 
 LARGEST_GIST: Final = 20_000
 """Bytes of a value whose beginning the gallery shows."""
-
-_LINES: Final = 8
 
 OWN: Final = ("sort", "from", "limit", "view")
 """Names in the query that are no filters."""
@@ -136,7 +134,6 @@ def results(request: Request) -> Response:
         gists=_gists(store, records) if listed.grid else {},
         total=total,
         names=shelved.function_names(),
-        orders=ORDERS,
         limits=LIMITS,
         own=own,
         command=command_line(shelved, "ls", "--rows", options=options),
@@ -161,7 +158,7 @@ def _gists(store: Store, records: Sequence[TaskRecord]) -> dict[str, str]:
     ]
     texts = [each.get("answer") or each.get("value") for each in told]
     return {
-        row.cache_key: "\n".join(among[:_LINES]) if text is None else str(text)
+        row.cache_key: "\n".join(among[:8]) if text is None else str(text)
         for row, text, among in zip(rows, texts, lines, strict=True)
     }
 
@@ -180,7 +177,10 @@ def table(
     slug = request.path_params["store"]
     return {
         "records": records,
-        "headings": headings(request, records, order),
+        "columns": columns(records, order),
+        "order": order,
+        "orders": ORDERS,
+        "ascending": ASCENDING,
         "exact": False,
         "kind_of": kind_of,
         "thumbnail": lambda record: thumbnail_href(request, record),

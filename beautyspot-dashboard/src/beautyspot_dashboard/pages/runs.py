@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from beautyspot import ConfigError, arguments_of
@@ -59,9 +59,7 @@ def runs(request: Request) -> Response:
     except ConfigError as error:
         filters.problems[""] = str(error)
     own = own_columns(found.runs if found else ())
-    columns = [*(found.columns if found else ())]
-    if "key" in own and "key" in columns:  # it leads to the result, in the first column
-        columns.remove("key")
+    columns = list(found.columns if found else ())
     if not chosen:
         columns.sort(key=own.__contains__)
     drawn = chosen or [name for name in columns if name not in own]
@@ -136,7 +134,9 @@ def csv(request: Request) -> Response:
         "content-disposition": f'attachment; filename="{name}.csv"',
         "x-content-type-options": "nosniff",
     }
-    return StreamingResponse(found.csv(), media_type="text/csv; charset=utf-8", headers=headers)
+    lines = found.csv()  # each that is sent costs a hop to a thread
+    parts = iter(lambda: "".join(islice(lines, 1000)), "")
+    return StreamingResponse(parts, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def compare(request: Request) -> Response:

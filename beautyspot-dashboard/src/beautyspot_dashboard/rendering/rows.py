@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot_dashboard.rendering.links import with_query
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from beautyspot import TaskRecord
-    from starlette.requests import Request
 
 ORDERS: Final = {
     "newest": "newest first",
@@ -25,7 +22,7 @@ ORDERS: Final = {
 }
 """The orders of `Store.rows`, and what people call them."""
 
-_ASCENDING: Final = frozenset({"oldest", "smallest", "unused", "key"})
+ASCENDING: Final = frozenset({"oldest", "smallest", "unused", "key"})
 
 
 class Column(NamedTuple):
@@ -53,39 +50,13 @@ COLUMNS: Final = (
 )
 
 
-class Heading(NamedTuple):
-    """The head of a column."""
-
-    label: str
-    kind: str
-    link: str = ""  # the query that sorts by it; "" where nothing does
-    title: str = ""
-    sorted: str = ""  # "ascending" or "descending" where the table is sorted by it
-
-
-def headings(request: Request, rows: Sequence[TaskRecord], order: str) -> list[Heading]:
-    """The heads of the columns of which the rows have something.
-
-    Args:
-        request: of the page.
-        rows: what the table has.
-        order: in which it is; "" where it can't be sorted.
-    """
-    found = []
-    for column in COLUMNS:
-        if column.value and order not in column.orders and not any(map(column.value, rows)):
-            continue
-        others = [each for each in column.orders if each != order]
-        heading = Heading(column.label, column.kind)
-        if order and column.orders:
-            link = with_query(request, **{"sort": others[0], "from": None}) if others else ""
-            title = f"Sort: {ORDERS[(*others, order)[0]]}"
-            heading = heading._replace(link=link, title=title)
-            if order in column.orders:
-                direction = "ascending" if order in _ASCENDING else "descending"
-                heading = heading._replace(sorted=direction)
-        found.append(heading)
-    return found
+def columns(rows: Sequence[TaskRecord], order: str = "") -> list[Column]:
+    """The columns of which the rows have something, and the one that they are sorted by."""
+    return [
+        each
+        for each in COLUMNS
+        if each.value is None or order in each.orders or any(map(each.value, rows))
+    ]
 
 
 # ---------------------------------------------------------------------------- what kind of value

@@ -78,25 +78,7 @@ class Mark(NamedTuple):
     at: list[tuple[float, float]]  # percent from the left, and from the top
 
 
-class Picture(NamedTuple):
-    """What is drawn of runs.
-
-    Attributes:
-        axes: of points the one across and the one upwards; of lines all of them.
-        by: the scale of the colours.
-        legend: colours, and what they stand for.
-        marks: the runs.
-        offered: the columns that can be drawn.
-    """
-
-    axes: list[Scale]
-    by: Scale | None
-    legend: list[tuple[str, str]]
-    marks: list[Mark]
-    offered: list[str]
-
-
-def picture(found: Runs, query: Mapping[str, str], columns: Sequence[str]) -> Picture:
+def picture(found: Runs, query: Mapping[str, str], columns: Sequence[str]) -> dict[str, Any]:
     """A point for each run, or a line through all columns that numbers or few words are in.
 
     Args:
@@ -104,6 +86,10 @@ def picture(found: Runs, query: Mapping[str, str], columns: Sequence[str]) -> Pi
         query: "x", "y" and "by" name columns; else an argument and a field of the result are drawn.
             Of lines "view" is "lines".
         columns: those that are drawn if the query names none.
+
+    Returns:
+        What the template draws: "axes", of points the one across and the one upwards; "marks", the
+        runs; "by", the scale of their colours, and its "legend"; "offered", what can be drawn.
     """
     made = {name: scale(name, found.runs) for name in found.columns}
     scales = {name: each for name, each in made.items() if each is not None}
@@ -115,9 +101,14 @@ def picture(found: Runs, query: Mapping[str, str], columns: Sequence[str]) -> Pi
     is_lines = query.get("view") == "lines"
     axes = among[:_AXES] if is_lines else [each for each in (x, y) if each]
     by = scales.get(query.get("by", "")) or (y if is_lines else None)
-    marks = [mark for run in found.runs if (mark := _mark(run, axes, by, is_lines=is_lines))]
-    legend = [(_colour(at), text) for at, text in by.ticks] if by else []
-    return Picture(axes, by, legend, marks, list(scales))
+    marks = [_mark(run, axes, by, is_lines=is_lines) for run in found.runs]
+    return {
+        "axes": axes,
+        "marks": list(filter(None, marks)),
+        "by": by,
+        "legend": [(_colour(at), text) for at, text in by.ticks] if by else [],
+        "offered": list(scales),
+    }
 
 
 def _mark(run: Run, axes: Sequence[Scale], by: Scale | None, *, is_lines: bool) -> Mark | None:
