@@ -174,7 +174,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
             self._open(
                 is_plain=executor is None and on_error is None and not self.config["compress"]
             )
-            self._parts.check_signed(self._parts.metadata)
+            self._parts.check_signed(self._parts.metadata, self.config.source("metadata"))
         except BaseException:  # the Spot is not made
             self._parts.close()
             raise

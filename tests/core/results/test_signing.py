@@ -206,7 +206,7 @@ def test_a_wrong_key_is_refused_and_not_shown(given: Any) -> None:
     shown = "".join(traceback.format_exception(caught.value, chain=True))
     assert "short-secret" not in str(caught.value)
     assert KEY not in str(caught.value)
-    assert "signing_key takes" in shown
+    assert "signing_key='***': give" in shown
 
 
 def test_no_key_is_shown_anywhere(make_spot: Any, caplog: Any, tmp_path: Any) -> None:

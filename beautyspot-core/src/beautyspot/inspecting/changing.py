@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Unpack
 
+    from beautyspot.backends.spot_backends import Backends
     from beautyspot.contracts import MetadataStoreBase, TaskRecord
-    from beautyspot.inspecting.backends import Backends
     from beautyspot.inspecting.copying import Copied
     from beautyspot.inspecting.filters import Among, Where
 
@@ -338,7 +338,7 @@ class Changing(Reading):
                 f"{self.place} is damaged, so nothing is removed from it: copy what can be read "
                 "into another store, by copy_to() or `beautyspot copy`, and remove it there"
             )
-        return make_cache(self._backends, self._backends.metadata())
+        return make_cache(self._backends, self._backends.metadata)
 
 
 def make_cache(backends: Backends, metadata: MetadataStoreBase) -> Cache:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Unpack
 
+    from beautyspot.backends.spot_backends import Backends
     from beautyspot.config.signing import SigningKeys
     from beautyspot.contracts import BlobStorageBase, Order, Page
-    from beautyspot.inspecting.backends import Backends
     from beautyspot.inspecting.filters import Moment, Where
     from beautyspot.inspecting.why import Why
 
@@ -54,8 +54,8 @@ class StoredFunction(NamedTuple):
 class Looking:
     """Methods of `Store`."""
 
-    def __init__(self, backends: Backends, place: str) -> None:
-        self._backends = backends
+    def __init__(self, backends: Backends, place: str, *, is_own: bool = True) -> None:
+        self._backends, self._is_own = backends, is_own
         self._closed = False
         self.place = place
         self.metadata = backends.looking()
@@ -80,7 +80,8 @@ class Looking:
         """Close what was made for it. Nothing that was given, such as a Spot, is closed."""
         if not self._closed:
             self._closed = True
-            self._backends.close()
+            for error in self._backends.close() if self._is_own else ():
+                raise error
 
     def functions(self) -> list[StoredFunction]:
         """What is stored of each function, by name; those of which only counts are left too.

@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.backends.registry import given_plugins
+from beautyspot.backends.selection import depends_on_name
+from beautyspot.backends.spot_backends import Backends
 from beautyspot.config.settings import check_name
 from beautyspot.contracts import MetadataStoreBase
 from beautyspot.errors import ConfigError, MetadataError
-from beautyspot.inspecting.backends import Backends
 from beautyspot.inspecting.changing import Changing
 from beautyspot.inspecting.places import ANY_NAME, Given, Place, find_place, find_places
 from beautyspot.messages import checks_options
@@ -18,10 +19,25 @@ from beautyspot.messages import checks_options
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
-    from typing import Self
+    from typing import Protocol, Self
 
+    from beautyspot.config.resolve import Config
     from beautyspot.contracts import BlobStorageBase
-    from beautyspot.inspecting.backends import SpotLike
+
+    class SpotLike(Protocol):
+        """What is asked of a Spot: a store is below it, and does not know its class."""
+
+        name: str
+        config: Config
+
+        @property
+        def _parts(self) -> Backends:
+            """Its backends."""
+            ...
+
+        def flush(self, timeout: float | None = None) -> bool:
+            """Store what waits."""
+            ...
 
 
 class Store(Changing):
@@ -161,7 +177,9 @@ def opened(place: Place, plugins: Iterable[object], given: Given) -> Store:
         ConfigError, BackendNotFound, MetadataError: as `open_store`.
     """
     backends = Backends(place.name, place.config, plugins)
-    if given.name is None and backends.depends_on_name:
+    spec, found = place.config["metadata"], (backends.registry, backends.context)
+    is_named = isinstance(spec, str) and depends_on_name("metadata", spec, *found)
+    if given.name is None and is_named:
         raise ConfigError(
             f'{place.shown} has a place for each Spot: say which one by name="...", the name that '
             "the Spot was given, or by the namespace in the URL if it was given one"
@@ -190,7 +208,7 @@ def _make(backends: Backends, place: Place) -> None:
             raise MetadataError(
                 f"{place.shown} is damaged, so nothing is written into it: name another one"
             )
-    backends.metadata().open()
+    backends.metadata.open()
 
 
 def _of_spot(spot: SpotLike, given: Given, plugins: tuple[object, ...]) -> Store:
@@ -198,6 +216,6 @@ def _of_spot(spot: SpotLike, given: Given, plugins: tuple[object, ...]) -> Store
     if wrong := [f"{key}=" for key, value in more.items() if value is not None]:
         raise ConfigError(f"a Spot has its own backends: leave {', '.join(wrong)} out")
     spot.flush()
-    backends = Backends(spot.name, spot.config, (), spot)
-    is_file = spot.config["metadata"] == "sqlite"
-    return Store(backends, str(backends.context.db_path) if is_file else repr(spot.metadata))
+    backends, is_file = spot._parts, spot.config["metadata"] == "sqlite"
+    shown = str(backends.context.db_path) if is_file else repr(backends.metadata)
+    return Store(backends, shown, is_own=False)

@@ -64,7 +64,7 @@ class Reading(Looking):
         if (record.serializer or "").startswith(FILE_CODEC):
             return _content(record, parts)
         data = b"".join(parts.checked(record))
-        return decoded(data, record, self._backends.serializer, self._backends.types())
+        return decoded(data, record, self._backends.serializer, self._backends.types_shown())
 
     def content(self, key: str | TaskRecord) -> Content:
         """The raw bytes of a result, with their type, in parts.
@@ -180,7 +180,7 @@ class Reading(Looking):
         from beautyspot.inspecting.columns import fields_of
         from beautyspot.inspecting.contents import decoded
 
-        types, serializer = self._backends.types(), cache(self._backends.serializer)
+        types, serializer = self._backends.types_shown(), cache(self._backends.serializer)
 
         def told(record: TaskRecord) -> dict[str, Cell]:
             data = record.result_data or b""
