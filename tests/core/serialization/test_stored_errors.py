@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from beautyspot.errors import RestoreError, SerializationError
-from beautyspot.serialization.serializer import MsgpackSerializer
-from beautyspot.serialization.stored_errors import restored, written
+from beautyspot.serialization.serializer import MsgpackSerializer, dump_error, load_error
 from handmade import ENUM, instance, tagged
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -153,10 +152,10 @@ def kept_in_c(error: Exception) -> list[Any]:
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: f"{error!r:.30}")
 def test_an_error_comes_back_equal(error: Exception) -> None:
-    data = written(of(Exception), error)
+    data = dump_error(of(Exception), error)
     Kept.restoring = True
     try:
-        found = restored(of(type(error)), data, (type(error),))
+        found = load_error(of(type(error)), data, (type(error),))
     finally:
         Kept.restoring = False
     assert found is not None
@@ -172,7 +171,7 @@ def test_an_error_comes_back_equal(error: Exception) -> None:
 @settings(max_examples=30)
 @given(st.lists(st.one_of(st.none(), st.integers(), st.text(), st.floats()), max_size=4))
 def test_any_plain_arguments_come_back(args: list[Any]) -> None:
-    found = restored(of(Plain), written(of(Plain), Plain(*args)), (Plain,))
+    found = load_error(of(Plain), dump_error(of(Plain), Plain(*args)), (Plain,))
     assert found is not None
     assert repr(found.args) == repr(tuple(args))
 
@@ -207,7 +206,7 @@ def with_attribute(value: Any) -> Plain:
 )
 def test_what_does_not_come_back_equal_is_refused(error: Exception, why: str) -> None:
     with pytest.raises(SerializationError, match=f"the error {type(error).__name__}: .*{why}"):
-        written(of(Exception), error)
+        dump_error(of(Exception), error)
 
 
 def made_class(module: str = __name__) -> type[Exception]:
@@ -215,13 +214,13 @@ def made_class(module: str = __name__) -> type[Exception]:
 
 
 def test_a_class_is_found_below_those_that_are_named_and_nowhere_else() -> None:
-    data = written(of(Plain), slotted())
+    data = dump_error(of(Plain), slotted())
     for classes in ((ValueError, Plain), (Exception,)):
-        assert type(restored(of(*classes), data, classes)) is Slotted
+        assert type(load_error(of(*classes), data, classes)) is Slotted
     for classes in ((ValueError, Own), ()):
         with pytest.raises(RestoreError, match="nothing vouches for .*:Slotted'.*cache_errors="):
-            restored(of(*classes), data, classes)
-    assert restored(of(Plain), data, (ValueError, Own)) is None
+            load_error(of(*classes), data, classes)
+    assert load_error(of(Plain), data, (ValueError, Own)) is None
 
 
 def test_of_two_classes_of_one_name_the_one_is_taken_that_has_it(
@@ -230,13 +229,13 @@ def test_of_two_classes_of_one_name_the_one_is_taken_that_has_it(
     first, second = made_class(), made_class()
     for cls in (first, second):
         with pytest.raises(SerializationError, match="the error Twice: .* is not a type that can"):
-            written(of(Plain), cls("a"))
-        data = written(of(cls), cls("a"))
-        assert type(restored(of(cls), data, (cls,))) is cls
+            dump_error(of(Plain), cls("a"))
+        data = dump_error(of(cls), cls("a"))
+        assert type(load_error(of(cls), data, (cls,))) is cls
     monkeypatch.setitem(globals(), "Twice", second)
-    assert type(restored(of(Plain), data, (Plain,))) is second
+    assert type(load_error(of(Plain), data, (Plain,))) is second
     with pytest.raises(SerializationError, match="the error Twice: .* is not a type that can"):
-        written(of(Plain), first("a"))
+        dump_error(of(Plain), first("a"))
 
 
 def hostile(name: Any = f"{__name__}:Plain", *parts: Any) -> bytes:
@@ -268,11 +267,11 @@ def hostile(name: Any = f"{__name__}:Plain", *parts: Any) -> bytes:
 )
 def test_damaged_bytes_are_an_error_or_nothing(data: bytes) -> None:
     with suppress(RestoreError):
-        assert restored(of(Plain, Both), data, (Plain, Both)) is None
+        assert load_error(of(Plain, Both), data, (Plain, Both)) is None
 
 
 def test_what_is_no_error_of_the_mark_is_never_raised() -> None:
     """Though its class counts: as the function's own, or by its annotation."""
     for value in (Fields(1, []), Kept):
         data = of(Fields).dumps(value) if value is not Kept else SERIALIZER.dumps({"a": 1})
-        assert restored(of(Fields, Plain), data, (Plain,)) is None
+        assert load_error(of(Fields, Plain), data, (Plain,)) is None

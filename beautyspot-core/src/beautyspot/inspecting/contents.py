@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.contracts.storage import checked_name
 from beautyspot.errors import ConfigError, NotSupportedError, RestoreError
 from beautyspot.inspecting.filters import name_of
+from beautyspot.serialization.codec import Encoded
 from beautyspot.serialization.looking import ErrorInstance, Instance, NotInstalled
 from beautyspot.serialization.payload import (
     ERROR,
@@ -26,7 +27,6 @@ from beautyspot.serialization.payload import (
     plain_of,
     unframed,
 )
-from beautyspot.serialization.trust import Encoded
 from beautyspot.tasks.form import OPAQUE, kind_of
 
 if TYPE_CHECKING:

@@ -23,8 +23,9 @@ from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
 
 from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import captured, chain, module_name, root_of
-from beautyspot.serialization.classes import PLAIN_BASES, form_of
+from beautyspot.serialization.classes import PLAIN_BASES
 from beautyspot.serialization.codec import Refused
+from beautyspot.serialization.instances import form_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -23,16 +23,19 @@ everywhere in msgpack (https://github.com/msgpack/msgpack/blob/master/spec.md).
 from __future__ import annotations
 
 import struct
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.contracts.values import Buffer
+from beautyspot.contracts.values import Buffer, class_name
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import genuine, root_of
+from beautyspot.messages import error_shown, less_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from beautyspot.contracts.values import TypeSupport
 
     Types = tuple[type | tuple[type, ...], ...]
 
@@ -57,6 +60,12 @@ SCALARS: Final = frozenset({type(None), bool, float, int, str, bytes})
 
 SURROGATES: Final = "surrogatepass"
 """How lone surrogates in texts are written: as what UTF-8 would have for them."""
+
+
+INSTANCE: Final = 60
+ENUM: Final = 62
+FUNCTIONS: Final = 66
+"""The ext types of instances, of members of enums, and of instances that functions write."""
 
 
 class Refused(SerializationError):  # noqa: N818 - what is said of it begins with the value
@@ -121,7 +130,7 @@ BIG_INT: Final = Codec(
     lambda raw: int.from_bytes(raw, "big", signed=True),
     (bytes,),
 )
-PAIRS: Final = Codec(  # keys and values in turn; the walk of `writing` knows their paths
+PAIRS: Final = Codec(  # keys and values in turn; the walk of `documents` knows their paths
     8, list, lambda *parts: dict(zip(parts[::2], parts[1::2], strict=True)), hashed=2
 )
 
@@ -149,16 +158,14 @@ BY_TYPE: Final[dict[type, Codec]] = {
 BY_CODE: Final[dict[int, Codec]] = {
     codec.code: codec for codec in (*BY_TYPE.values(), BIG_INT, PAIRS)
 }
-"""The codecs that read; those of classes are entered by `reading`."""
+"""The codecs that read; those of classes are entered by `documents`."""
 
-_STANDARD: Final = "beautyspot.serialization.standard_types"
-_PYDANTIC: Final = "beautyspot.serialization.pydantic_types"
 _HOMES: Final = {
-    **dict.fromkeys(("collections", "datetime", "decimal", "fractions", "ipaddress"), _STANDARD),
-    **dict.fromkeys(("pathlib", "types", "uuid", "zoneinfo"), _STANDARD),
-    **dict.fromkeys(("pydantic", "pydantic_core"), _PYDANTIC),
+    **dict.fromkeys(("collections", "datetime", "decimal", "fractions", "ipaddress"), False),
+    **dict.fromkeys(("pathlib", "types", "uuid", "zoneinfo"), False),
+    **dict.fromkeys(("pydantic", "pydantic_core"), True),
 }
-"""The first part of the module of a type -> our module with its codec."""
+"""The first part of the module of a type -> whether its codec is one of pydantic's."""
 
 
 def codec_of(cls: type) -> Codec | None:
@@ -168,7 +175,7 @@ def codec_of(cls: type) -> Codec | None:
         cls = genuine(cls)
         home = _HOMES.get(root_of(cls.__module__))
         if home is not None:
-            _load(home)
+            _load(of_pydantic=home)
             codec = BY_TYPE.get(cls)
     return codec
 
@@ -186,14 +193,90 @@ def codec_of_code(code: int) -> Codec:
         ImportError: its library is not installed.
     """
     if code not in BY_CODE:
-        _load(_STANDARD if code < 100 else _PYDANTIC)
+        _load(of_pydantic=code > 100)
     if code in BY_CODE:
         return BY_CODE[code]
     raise RestoreError(f"the ext type {code} is unknown: damaged, or stored by a newer release")
 
 
 @cache
-def _load(name: str) -> None:
-    module: Any = import_module(name)
-    BY_CODE.update((codec.code, codec) for codec in module.CODECS.values())
-    BY_TYPE.update(module.CODECS)
+def _load(*, of_pydantic: bool) -> None:
+    module: Any = import_module("beautyspot.serialization.standard_types")
+    codecs = module.of_pydantic() if of_pydantic else module.STANDARD
+    BY_CODE.update((codec.code, codec) for codec in codecs.values())
+    BY_TYPE.update(codecs)
+
+
+# --------------------------------------------------- instances that functions write and read
+
+
+class Encoded(NamedTuple):
+    """What the `encode` of a registered class has made of an instance.
+
+    Attributes:
+        name: of the class.
+        form: what it made.
+    """
+
+    name: str
+    form: Any
+
+
+class Functions(NamedTuple):
+    """How functions take the instances of a class apart, and make them.
+
+    Attributes:
+        cls: the class; of a plug-in its name, since it need not be loaded yet.
+        by: the name of the plug-in's support; "" where the program has registered them.
+        encode: gives a value that can be stored.
+        decode: makes an instance of that.
+        counted: gives what has to be `cls` for the class of an instance.
+        code: the ext type.
+    """
+
+    cls: type | str
+    by: str
+    encode: Callable[[Any], Any]
+    decode: Callable[[Any], Any]
+    counted: Callable[[type], Any] = lambda cls: cls
+    code: int = FUNCTIONS
+
+    def parts(self, value: Any) -> list[Any]:
+        """By whom it is written, and what `encode` makes of an instance."""
+        try:
+            return [self.by, self.encode(value)]
+        except SerializationError as error:  # the function refuses the value, and says why
+            raise Refused(f"a {type(value).__qualname__} {less_secrets(str(error))}") from error
+        except Exception as error:
+            why = f"encode of {class_name(type(value))} raised {error_shown(error)}"
+            raise Refused(f"{why}: correct the function") from error
+
+    def make(self, by: Any, form: Any) -> Any:
+        """The instance that `decode` makes of that; raises as it does."""
+        if by != self.by:
+            raise RestoreError(f"it was stored by the types {by!r:.80}, and is now {self.by!r}'s")
+        value = self.decode(form)
+        cls = type(value)
+        if self.cls is not cls and self.cls != self.counted(cls):
+            wanted = getattr(self.cls, "__qualname__", self.cls)
+            raise RestoreError(f"decode gave a {class_name(cls)} in place of a {wanted}")
+        return value
+
+
+@lru_cache(maxsize=256)  # what is stored may name any number
+def of_plugin(support: TypeSupport, name: str) -> Functions:
+    """The functions of a plug-in's support, for a class of this name."""
+
+    def encode(value: Any) -> Any:
+        form, is_own = support.encode(value), support.own_names(type(value))
+        others = [n for n in getattr(value, "__dict__", ()) if is_own is not None and not is_own(n)]
+        if others:
+            raise SerializationError(
+                f"carries attributes of its own ({', '.join(others)}): return them beside it"
+            )
+        return form
+
+    def counted(cls: type) -> str:
+        return class_name(support.counted_as(cls))
+
+    return Functions(name, support.name, encode, support.decode, counted)

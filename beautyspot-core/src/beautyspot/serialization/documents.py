@@ -13,11 +13,14 @@ from msgpack import ExtType, Packer, unpackb  # type: ignore[import-untyped] # i
 
 from beautyspot.contracts.values import Buffer
 from beautyspot.errors import RestoreError
-from beautyspot.serialization.classes import ENUM, INSTANCE, PLAIN, is_below
+from beautyspot.serialization.classes import PLAIN, is_below
 from beautyspot.serialization.codec import (
     BIG_INT,
     BY_CODE,
+    ENUM,
+    FUNCTIONS,
     HEAD,
+    INSTANCE,
     PAIRS,
     SCALARS,
     SEGMENT,
@@ -26,14 +29,14 @@ from beautyspot.serialization.codec import (
     VERSION,
     Attributes,
     Codec,
+    Encoded,
     Refused,
     aligned,
     check,
     codec_of,
     codec_of_code,
 )
-from beautyspot.serialization.refusals import advice
-from beautyspot.serialization.trust import FUNCTIONS, Encoded
+from beautyspot.serialization.trust import advice
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,10 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from beautyspot.contracts.values import OF_DATA, class_name
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import root_of
-from beautyspot.serialization.classes import ENUM, INSTANCE
-from beautyspot.serialization.codec import BY_TYPE, SEGMENT
+from beautyspot.serialization.codec import BY_TYPE, ENUM, FUNCTIONS, INSTANCE, SEGMENT
 from beautyspot.serialization.documents import Reader
-from beautyspot.serialization.trust import FUNCTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING, Any
 from msgpack import Packer, unpackb  # type: ignore[import-untyped] # it ships no types
 
 from beautyspot.contracts import SerializerBase
-from beautyspot.errors import ConfigError, RestoreError, SerializationError
+from beautyspot.errors import BeautyspotError, ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, leads_back
 from beautyspot.messages import error_shown
 from beautyspot.serialization.annotations import classes_in
-from beautyspot.serialization.classes import form_of
-from beautyspot.serialization.codec import SCALARS, SURROGATES, Refused, is_stored_anyway
+from beautyspot.serialization.classes import is_below
+from beautyspot.serialization.codec import (
+    SCALARS,
+    SURROGATES,
+    Encoded,
+    Functions,
+    Refused,
+    is_stored_anyway,
+)
 from beautyspot.serialization.documents import (
     ARRAY,
     TEXTS,
@@ -24,7 +31,8 @@ from beautyspot.serialization.documents import (
     no_ext,
     parse,
 )
-from beautyspot.serialization.trust import Encoded, Functions, Trust
+from beautyspot.serialization.instances import form_of
+from beautyspot.serialization.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -221,3 +229,44 @@ def _unreadable(error: Exception) -> RestoreError:
         needed = (error.name or f"it ({error})").partition(".")[0]
         return RestoreError(f"what is stored needs a library: install {needed}")
     return RestoreError(f"the stored bytes can't be restored: {error_shown(error)}")
+
+
+# ----------------------------------------------------------------------- errors that are results
+#
+# They are written by our own serializer, whatever that of the function is, so that nothing of a
+# class runs when one is made. The traceback and the errors behind it (`__cause__`, `__context__`)
+# are not stored.
+
+
+def dump_error(serializer: MsgpackSerializer, error: Exception) -> Data:
+    """The bytes of an error, of which one that is equal has been made as a test.
+
+    Args:
+        serializer: see `MsgpackSerializer.vouching` and its `errors`.
+        error: what the function raised.
+
+    Raises:
+        SerializationError: the error has no faithful stored form; says what can't be stored.
+    """
+    try:
+        data = serializer.dumps(error)
+        made = serializer.loads(data)
+        is_it = type(made) is type(error) and str(made) == str(error)
+        if not is_it or bytes(serializer.dumps(made)) != bytes(data):
+            raise RestoreError("what its name, arguments and attributes lead to is not equal")
+    except Exception as why:
+        shown = str(why) if isinstance(why, BeautyspotError) else error_shown(why)
+        raise SerializationError(f"the error {type(error).__qualname__}: {shown}") from why
+    return data
+
+
+def load_error(
+    serializer: MsgpackSerializer, data: Data, classes: tuple[type[Exception], ...]
+) -> Exception | None:
+    """An error that is equal to the stored one; None where it is of none of these classes.
+
+    Raises:
+        RestoreError: the data are damaged, the class has changed, or does not count.
+    """
+    made = serializer.loads(data)
+    return made if is_below(type(made), *classes) else None

@@ -1,4 +1,4 @@
-"""Codecs of the standard library's value types, containers, dates, times and zones."""
+"""Codecs of value types: the standard library's, with containers, dates and zones; pydantic's."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta, timezone
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal, InvalidOperation
 from fractions import Fraction
 from functools import partial
+from importlib import import_module
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -92,7 +93,7 @@ _EXACT: Final = Context(
 )
 
 
-def by_text(code: int, *types: type[Any]) -> dict[type, Codec]:
+def _by_text(code: int, *types: type[Any]) -> dict[type, Codec]:
     """One codec for a family of types, each of which is made of its own text."""
     names = {kind.__name__: kind for kind in types}
 
@@ -106,7 +107,7 @@ def by_text(code: int, *types: type[Any]) -> dict[type, Codec]:
 
 _INTS: Final = (int,) * 5
 
-CODECS: Final[dict[type, Codec]] = {
+STANDARD: Final[dict[type, Codec]] = {
     deque: Codec(
         20,
         lambda v: [v.maxlen, list(v)],
@@ -149,6 +150,43 @@ CODECS: Final[dict[type, Codec]] = {
         lambda raw, safe: UUID(bytes=raw, is_safe=SafeUUID(safe)),
         (bytes, (int, _NOTHING)),
     ),
-    **by_text(43, PurePosixPath, PureWindowsPath, PosixPath, WindowsPath),
-    **by_text(44, IPv4Address, IPv4Network, IPv4Interface, IPv6Address, IPv6Network, IPv6Interface),
+    **_by_text(43, PurePosixPath, PureWindowsPath, PosixPath, WindowsPath),
+    **_by_text(
+        44, IPv4Address, IPv4Network, IPv4Interface, IPv6Address, IPv6Network, IPv6Interface
+    ),
 }
+
+# ------------------------------------------------------------------------------------- pydantic
+
+
+def of_pydantic() -> dict[type, Codec]:
+    """The codecs of pydantic's values that are no models: addresses, and zones of time.
+
+    Addresses are stored as their text, and made of it again; zones by their seconds. Secrets are
+    not stored.
+    """
+    networks: Any = import_module("pydantic.networks")
+    core: Any = import_module("pydantic_core")
+    bases = tuple(
+        base
+        for base in (
+            getattr(networks, "_BaseUrl", None),  # since pydantic 2.10
+            getattr(networks, "_BaseMultiHostUrl", None),
+            core.Url,
+            core.MultiHostUrl,
+        )
+        if base is not None
+    )
+    urls = [
+        cls
+        for cls in (*vars(networks).values(), core.Url, core.MultiHostUrl)
+        if isinstance(cls, type) and issubclass(cls, bases) and cls.__name__[0] != "_"
+    ]
+    mail = networks.NameEmail
+    return {
+        **_by_text(125, *urls),
+        mail: Codec(126, lambda value: [value.name, value.email], mail, (str, str)),
+        core.TzInfo: Codec(  # the zone of "2026-01-02T03:04:05Z" in a parsed model
+            127, lambda zone: [int(zone.utcoffset(None).total_seconds())], core.TzInfo, (int,)
+        ),
+    }

@@ -8,19 +8,21 @@ below such a class. So what somebody plants in a store that others write to make
 class that is merely loaded, and the program's own classes need no word.
 
 An instance of a class that does not count so is stored as one of a class above it, where the
-annotation promises no more: see `Trust.of_type` and `Trust.promised`.
+annotation promises no more: see `Trust.of_type` and `Trust.promised`. At the end is what is said of
+the values that have no stored form.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import MappingView
 from contextlib import suppress
-from functools import lru_cache
-from types import NoneType
+from io import IOBase
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType, NoneType
 from typing import (
     TYPE_CHECKING,
     Any,
     Final,
-    NamedTuple,
     TypeAlias,
     TypeVar,
     get_args,
@@ -29,38 +31,46 @@ from typing import (
 
 from beautyspot.contracts.foreign import foreign
 from beautyspot.contracts.records import is_copied
-from beautyspot.contracts.values import NO_DATA, OF_DATA, class_name, get_data, support_of
-from beautyspot.errors import RestoreError, SerializationError
+from beautyspot.contracts.storage import File
+from beautyspot.contracts.values import (
+    NO_DATA,
+    OF_DATA,
+    class_name,
+    get_data,
+    needs_data_plugin,
+    support_of,
+)
+from beautyspot.errors import RestoreError
 from beautyspot.functions.names import identifier_of, module_name, root_of
-from beautyspot.messages import error_shown, less_secrets
 from beautyspot.serialization.classes import (
-    INSTANCE,
-    Form,
-    PromisedForm,
     body,
-    form_of,
     has_plain_hash,
     is_below,
     loaded_class,
-    passes_for,
     plain_base,
     plain_name,
 )
-from beautyspot.serialization.codec import SCALARS, Refused, is_stored_anyway
+from beautyspot.serialization.codec import (
+    FUNCTIONS,
+    INSTANCE,
+    SCALARS,
+    Refused,
+    is_stored_anyway,
+    of_plugin,
+)
+from beautyspot.serialization.instances import Form, PromisedForm, form_of, passes_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from beautyspot.contracts import BlobStorageBase, Entry, MetadataStoreBase, TaskRecord
-    from beautyspot.contracts.values import Types, TypeSupport
-    from beautyspot.serialization.classes import EnumForm
+    from beautyspot.contracts.values import Types
+    from beautyspot.serialization.codec import Functions
+    from beautyspot.serialization.instances import EnumForm
 
     AnyForm: TypeAlias = "Form | EnumForm | Functions"
 
 _NOTHING: Final = (None, NoneType)
-
-FUNCTIONS: Final = 66
-"""The ext type of instances that are written by functions: of the program, or of a plug-in."""
 
 
 def is_private(
@@ -73,84 +83,6 @@ def is_private(
         record: a row of it; what was copied from another store may be anybody's.
     """
     return store.private and not (record is not None and is_copied(record.digest))
-
-
-# --------------------------------------------------- instances that functions write and read
-
-
-class Encoded(NamedTuple):
-    """What the `encode` of a registered class has made of an instance.
-
-    Attributes:
-        name: of the class.
-        form: what it made.
-    """
-
-    name: str
-    form: Any
-
-
-class Functions(NamedTuple):
-    """How functions take the instances of a class apart, and make them.
-
-    Attributes:
-        cls: the class; of a plug-in its name, since it need not be loaded yet.
-        by: the name of the plug-in's support; "" where the program has registered them.
-        encode: gives a value that can be stored.
-        decode: makes an instance of that.
-        counted: gives what has to be `cls` for the class of an instance.
-        code: the ext type.
-    """
-
-    cls: type | str
-    by: str
-    encode: Callable[[Any], Any]
-    decode: Callable[[Any], Any]
-    counted: Callable[[type], Any] = lambda cls: cls
-    code: int = FUNCTIONS
-
-    def parts(self, value: Any) -> list[Any]:
-        """By whom it is written, and what `encode` makes of an instance."""
-        try:
-            return [self.by, self.encode(value)]
-        except SerializationError as error:  # the function refuses the value, and says why
-            raise Refused(f"a {type(value).__qualname__} {less_secrets(str(error))}") from error
-        except Exception as error:
-            why = f"encode of {class_name(type(value))} raised {error_shown(error)}"
-            raise Refused(f"{why}: correct the function") from error
-
-    def make(self, by: Any, form: Any) -> Any:
-        """The instance that `decode` makes of that; raises as it does."""
-        if by != self.by:
-            raise RestoreError(f"it was stored by the types {by!r:.80}, and is now {self.by!r}'s")
-        value = self.decode(form)
-        cls = type(value)
-        if self.cls is not cls and self.cls != self.counted(cls):
-            wanted = getattr(self.cls, "__qualname__", self.cls)
-            raise RestoreError(f"decode gave a {class_name(cls)} in place of a {wanted}")
-        return value
-
-
-@lru_cache(maxsize=256)  # what is stored may name any number
-def _of_plugin(support: TypeSupport, name: str) -> Functions:
-    """The functions of a plug-in's support, for a class of this name."""
-
-    def encode(value: Any) -> Any:
-        form, is_own = support.encode(value), support.own_names(type(value))
-        others = [n for n in getattr(value, "__dict__", ()) if is_own is not None and not is_own(n)]
-        if others:
-            raise SerializationError(
-                f"carries attributes of its own ({', '.join(others)}): return them beside it"
-            )
-        return form
-
-    def counted(cls: type) -> str:
-        return class_name(support.counted_as(cls))
-
-    return Functions(name, support.name, encode, support.decode, counted)
-
-
-# ---------------------------------------------------------------------------- classes that count
 
 
 class Trust:
@@ -197,7 +129,7 @@ class Trust:
         if supported is not None:
             name, support = supported
             exact = class_name(support.counted_as(cls))
-            return name if exact == name else f"{name} {exact}", _of_plugin(support, exact)
+            return name if exact == name else f"{name} {exact}", of_plugin(support, exact)
         if foreign(cls) is not None:  # such as a row of a database, of a class that has fields
             return None
         generic = _generic(cls)
@@ -234,7 +166,7 @@ class Trust:
         if code == FUNCTIONS and ref not in self.registered:
             name, _, exact = ref.partition(" ")
             if name in self.types:
-                return _of_plugin(self.types[name], exact or name)
+                return of_plugin(self.types[name], exact or name)
             is_ours = root_of(name.partition(":")[0]) in OF_DATA
             missing = f"it {NO_DATA}: {get_data()}"
             others = "register it, or install the plug-in that has it"
@@ -319,3 +251,82 @@ def _name_of(cls: Any) -> str:
     if not made["args"]:
         return identifier_of(cls) if is_class else repr(cls)
     return f"{_name_of(made['origin'])}[{', '.join(map(_name_of, made['args']))}]"
+
+
+# ------------------------------------------------------------------- what is said of the others
+
+PICKLE_IT: Final = (
+    'with a signing_key, pickle it: mark(serializer="pickle") '
+    "(needs beautyspot-pickle: docs/install.md)"
+)
+"""The last way out for a result that has no form of ours."""
+
+_LIVE: Final = "the items of which are passed on live, and stored at the end"
+_NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
+    (
+        lambda cls: hasattr(cls, "__await__"),
+        (
+            "is not awaited yet: make the marked function an `async def` and await it there; often "
+            "another decorator has wrapped such a function"
+        ),
+    ),
+    (
+        lambda cls: cls.__module__ == "pydantic.types" and cls.__name__.startswith("Secret"),
+        "is a secret, and results are stored as they are: leave it out of the result",
+    ),
+    (
+        lambda cls: cls is re.Pattern,  # some take minutes to compile, and others to match
+        "is a program, which stored data never are: return its text, `.pattern`",
+    ),
+    (
+        lambda cls: issubclass(cls, File),
+        "is stored only as the whole result: return it alone, or read_bytes() of it",
+    ),
+    (lambda cls: issubclass(cls, IOBase), "is a file: return what it holds, or its path"),
+    (
+        lambda cls: issubclass(cls, FunctionType | BuiltinFunctionType | MethodType | ModuleType),
+        "is code, which is never stored: return what it returns, or the values to make it of again",
+    ),
+    (
+        lambda cls: hasattr(cls, "__anext__"),
+        f"is used up by its reader: return a list, or `yield` in an `async def`, {_LIVE}",
+    ),
+    (
+        lambda cls: hasattr(cls, "__next__"),
+        f"is used up by its reader: return a list, or `yield` in the function, {_LIVE}",
+    ),
+    (lambda cls: issubclass(cls, MappingView), "shows a dict: return a list or a set"),
+    (
+        lambda cls: hasattr(cls, "figure"),
+        'is drawn in a figure: return that, `.figure`, and mark with content_type="image/png"',
+    ),
+)
+"""Of which classes instances are no result, and what to return instead."""
+
+
+def advice(value: object, types: Types) -> str:
+    """Why a value is refused, and what to do; `types` are those of plug-ins."""
+    cls = type(value)
+    if needs_data_plugin(types, cls):
+        return f"a {class_name(cls)} {NO_DATA}: {get_data()}"
+    told = foreign(cls)
+    if told is not None:
+        return f"{identifier_of(cls)} {told.why}: return {told.returns}"
+    # Of `Page[~T]`, and `Page[NoneType]`, which are a library's own.
+    name = re.sub(r"\[(~.*|NoneType)\]", "", cls.__qualname__)
+    why, how = "is not a type that can be stored as it is", ""
+    try:
+        form_of(cls)
+        base = plain_base(cls)
+        plain = base and f"; or -> {base.__name__}, as which it is stored then"
+        hint = f"annotate the function (-> {name}, -> list[{name}] and so on{plain or ''}), "
+    except Refused as refused:
+        for is_of, instead in _NO_RESULT_YET:
+            if is_of(cls):
+                return f"{identifier_of(cls)} {instead}"
+        why, hint, how = refused.reason or why, "", ", encode=…, decode=…"
+    return (
+        f"{identifier_of(cls)} {why}: {hint}call spot.register({name}{how}), return what you need "
+        "of it, as plain values: tuple(…), list(…) or dict(…) of it, its to_dict() or "
+        f"model_dump(); or, {PICKLE_IT}"
+    )

@@ -13,6 +13,7 @@ from beautyspot.contracts.storage import CONTENT_TYPE, File
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import filled, own_of, return_classes
+from beautyspot.serialization.codec import Encoded
 from beautyspot.serialization.payload import (
     COMPRESSED,
     ERROR,
@@ -31,7 +32,6 @@ from beautyspot.serialization.payload import (
     unframed,
 )
 from beautyspot.serialization.serializer import MsgpackSerializer
-from beautyspot.serialization.trust import Encoded
 from beautyspot.tasks.media import Media, plain_type
 
 if TYPE_CHECKING:

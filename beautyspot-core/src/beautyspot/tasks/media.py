@@ -24,9 +24,9 @@ from beautyspot.contracts.values import support_of
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.keys.generator import KeyGen
 from beautyspot.messages import error_shown
+from beautyspot.serialization.codec import Encoded
 from beautyspot.serialization.payload import MEDIA, Payload, described
 from beautyspot.serialization.serializer import MsgpackSerializer
-from beautyspot.serialization.trust import Encoded
 
 if TYPE_CHECKING:
     from beautyspot.contracts import Data, TypeSupport

@@ -12,7 +12,7 @@ from beautyspot.functions.annotations import signature_of
 from beautyspot.functions.names import unwrap_ours
 from beautyspot.serialization.annotations import classes_by_arguments
 from beautyspot.serialization.payload import ERROR, Payload
-from beautyspot.serialization.stored_errors import restored, written
+from beautyspot.serialization.serializer import dump_error, load_error
 from beautyspot.tasks.addressing import Addressed
 from beautyspot.tasks.combinations import check_combinations
 from beautyspot.tasks.form import ResultForm
@@ -215,7 +215,7 @@ class Task:
         Raises:
             SerializationError: it has no faithful stored form.
         """
-        return Payload(written(self.form.errors, error), ERROR)
+        return Payload(dump_error(self.form.errors, error), ERROR)
 
     def restore_error(self, payload: Payload, form: ResultForm) -> Exception | None:
         """A stored error, made again; None where the mark does not name its class.
@@ -228,7 +228,7 @@ class Task:
             RestoreError: damaged, or of a class that does not count.
         """
         classes = self.options.cache_errors
-        return restored(form.errors, payload.data, classes) if classes else None
+        return load_error(form.errors, payload.data, classes) if classes else None
 
     def fits(self, call: Call) -> bool:
         """Whether the call's arguments fit the function's signature."""
