@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -90,10 +91,10 @@ class TakesOfSome(TokenBucket):
     def take(self, asked: Asked, key: str = "") -> Answer:
         grants: list[Grant] = []
         for costs in asked:
-            waits = [super(TakesOfSome, self).take([{n: c}], key)[1] for n, c in costs.items()]
-            if any(waits):
-                return grants, max(waits)
-            grants.append(Grant(0.0, costs, key))
+            answers = [super(TakesOfSome, self).take([{n: c}], key) for n, c in costs.items()]
+            if not all(some for some, _ in answers):
+                return grants, max(wait for _, wait in answers)
+            grants.append(answers[-1][0][0]._replace(costs=costs))
         return grants, 0.0
 
 
@@ -198,31 +199,52 @@ def test_the_machine_finds(broken: type[TokenBucket]) -> None:
 # ------------------------------------------------ what limiter and model have wrong alike
 
 
-def at_twice_the_rate(
-    self: Schedule, asked: Asked, now: float, take: Callable[..., tuple[list[float], float]]
-) -> tuple[list[float], float]:
-    kept, self.limits = (
-        self.limits,
-        {name: rate._replace(per_second=2 * rate.per_second) for name, rate in self.limits.items()},
-    )
+def at_twice_the_rate(right: Any, self: Schedule, *given: Any) -> Any:
+    kept = self.limits
+    self.limits = {
+        name: rate._replace(per_second=2 * rate.per_second) for name, rate in kept.items()
+    }
     try:
-        return take(self, asked, now)
+        return right(self, *given)
     finally:
         self.limits = kept
 
 
-def twice(
-    self: Schedule, costs: Mapping[str, float], real: Mapping[str, float], now: float, back: Any
-) -> None:
+def twice(right: Any, self: Schedule, *given: Any) -> None:
     for _ in range(2):
-        back(self, costs, real, now)
+        right(self, *given)
 
 
-@pytest.mark.parametrize(("method", "wrong"), [("take", at_twice_the_rate), ("give_back", twice)])
+def what_others_took(right: Any, self: Schedule, grant: Grant, *given: Any) -> None:
+    right(self, grant._replace(stamp=(self.made, self.taken)), *given)
+
+
+def within_soon(right: Any, self: Schedule, *given: Any) -> None:
+    """Of a call that begins before another one that was granted as well."""
+    kept, self.start = self.start, min(self.start, given[-1])
+    right(self, *given)
+    self.start = kept
+
+
+def in_any_order(right: Any, self: Schedule, *given: Any) -> Any:
+    self.start = -math.inf
+    return right(self, *given)
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong"),
+    [
+        ("take", at_twice_the_rate),
+        ("take", in_any_order),
+        ("give_back", twice),
+        ("give_back", what_others_took),
+        ("give_back", within_soon),
+    ],
+)
 def test_the_promise_is_what_counts(
     method: str, wrong: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = getattr(Schedule, method)
-    monkeypatch.setattr(Schedule, method, lambda *given: wrong(*given, right))
-    with pytest.raises(AssertionError, match="more than the rate allows"):
-        run_state_machine_as_test(suite_of(TokenBucket).machine(), settings=quick)
+    monkeypatch.setattr(Schedule, method, lambda *given: wrong(right, *given))
+    with pytest.raises(AssertionError, match="more than the rate allows|begins before"):
+        suite_of(TokenBucket).test_no_window_holds_too_much()

@@ -111,7 +111,10 @@ class TokenBucket(LimiterBase):
                 now = self._clock()
                 free = schedule.ends["rate"] <= now >= schedule.seen and schedule.until <= now
                 if free and 0 < cost <= self.max_cost and not self._lines:
-                    schedule.seen = now
-                    schedule.ends["rate"] = now + cost / self.rate
-                    return _new(Grant, (0.0, {"rate": cost}, "", None))
+                    schedule.seen = schedule.start = now
+                    length = cost / self.rate
+                    schedule.ends["rate"] = now + length
+                    schedule.taken["rate"] += length
+                    stamp = schedule.made, schedule.taken.copy()
+                    return _new(Grant, (0.0, {"rate": cost}, "", stamp))
         return super().consume(cost, timeout=timeout, key=key)

@@ -4,9 +4,9 @@ The file is one block in the machine's own byte order::
 
     8s   magic, with the number of the format
     16s  the boot ID: a monotonic clock starts again with the machine, and so does the limit
-    2d   the latest time that was seen, and the end of the last pause
+    4d   the latest time that was seen, the end of the last pause, the last start, when it was made
     Q    number of limits
-    16sd for each limit: a digest of its name, and when what was taken of it ends
+    16s2d for each limit: a digest of its name, when what was taken ends, and how much that was
 
 The lock is `flock(2)`: it belongs to the open file, excludes other processes and other instances in
 this one, and falls when its process dies. The state is read by one `pread` and written by one
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
     from beautyspot.contracts import Schedule
 
-MAGIC: Final = b"bsrate03"
+MAGIC: Final = b"bsrate04"
 SIZE: Final = 4096
-HEADER: Final = struct.Struct("@8s16s2dQ")
-ENTRY: Final = struct.Struct("@16sd")
+HEADER: Final = struct.Struct("@8s16s4dQ")
+ENTRY: Final = struct.Struct("@16s2d")
 
 LOCK_TIMEOUT: Final = 1.0
 """Seconds to try for the lock. It is held for microseconds, unless a process is stopped with it."""
@@ -147,39 +147,44 @@ class SharedFile:
 
     # ------------------------------------------------------------------ the state
 
-    def _parsed(self, data: bytes) -> tuple[float, float, dict[bytes, float]]:
-        """What was seen last, the end of the pause, and the ends by limit."""
-        try:
-            magic, boot, seen, until, count = HEADER.unpack_from(data)
-            parts = [ENTRY.unpack_from(data, HEADER.size + 24 * at) for at in range(count)]
-        except (struct.error, MemoryError):
-            magic, boot, seen, until, parts = b"", b"", 0.0, 0.0, []
-        numbers = [seen, until, *(end for _, end in parts)]
-        if data and (magic != MAGIC or not all(number < math.inf for number in numbers)):
-            if not self._warned:
-                self._warned = True
-                logger.warning("the limiter's file %s was damaged, and begins anew", self._path)
-        elif data and boot == boot_id():
-            return seen, until, dict(parts)
-        return -math.inf, -math.inf, {}
-
     def _read(self, fd: int, schedule: Schedule) -> None:
         """Bring a schedule, which is fresh, to the state in the file.
 
         It takes what others have limited there as well, by digests: time goes on for all of them.
         """
-        schedule.seen, schedule.until, ends = self._parsed(os.pread(fd, SIZE, 0))
-        names = {digest_of(name): name for name in schedule.limits}
-        schedule.ends |= {names.get(each) or each.hex(): end for each, end in ends.items()}
+        data = os.pread(fd, SIZE, 0)
+        try:
+            magic, boot, *times, count = HEADER.unpack_from(data)
+            size = ENTRY.size
+            parts = [ENTRY.unpack_from(data, HEADER.size + size * at) for at in range(count)]
+        except (struct.error, MemoryError):
+            magic, boot, times, parts = b"", b"", [], []
+        numbers = [*times, *(number for part in parts for number in part[1:])]
+        if data and (magic != MAGIC or not all(number < math.inf for number in numbers)):
+            if not self._warned:
+                self._warned = True
+                logger.warning("the limiter's file %s was damaged, and begins anew", self._path)
+        elif data and boot == boot_id():
+            schedule.seen, schedule.until, schedule.start, schedule.made = times
+            names = {digest_of(name): name for name in schedule.limits}
+            for digest, end, taken in parts:
+                name = names.get(digest) or digest.hex()
+                schedule.ends[name], schedule.taken[name] = end, taken
 
     def _write(self, fd: int, schedule: Schedule) -> None:
         kept = [
-            (end, digest_of(name) if name in schedule.limits else bytes.fromhex(name))
+            (
+                end,
+                schedule.taken[name],
+                digest_of(name) if name in schedule.limits else bytes.fromhex(name),
+            )
             for name, end in schedule.ends.items()
         ]
         kept = sorted(kept)[-((SIZE - HEADER.size) // ENTRY.size) :]
-        header = HEADER.pack(MAGIC, boot_id(), schedule.seen, schedule.until, len(kept))
-        os.pwrite(fd, header + b"".join(ENTRY.pack(each, end) for end, each in kept), 0)
+        times = schedule.seen, schedule.until, schedule.start, schedule.made
+        header = HEADER.pack(MAGIC, boot_id(), *times, len(kept))
+        parts = [ENTRY.pack(digest, end, taken) for end, taken, digest in kept]
+        os.pwrite(fd, header + b"".join(parts), 0)
 
 
 def digest_of(name: str) -> bytes:

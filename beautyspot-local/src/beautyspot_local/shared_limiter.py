@@ -115,6 +115,8 @@ class SharedTokenBucket(LimiterBase):
         try:
             with file.locked(schedule):
                 now = self._clock()
+                if schedule.made == -math.inf:
+                    schedule.made = now
                 schedule.tick(now)
                 schedule.until = max(schedule.until, paused)
                 yield schedule, now
@@ -127,13 +129,12 @@ class SharedTokenBucket(LimiterBase):
     ) -> tuple[list[Grant], float]:
         """See `LimiterBase.take`."""
         with self._schedule(key) as (schedule, now):
-            delays, wait = schedule.take(asked, now)
-        return [Grant(delay, costs, key) for delay, costs in zip(delays, asked, strict=False)], wait
+            return schedule.take(asked, now, key)
 
     def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
         """See `LimiterBase.give_back`."""
         with self._schedule(grant.key) as (schedule, now):
-            schedule.give_back(grant.costs, real, now)
+            schedule.give_back(grant, real, now)
 
     def hold(self, seconds: float, key: str = "") -> None:
         """See `LimiterBase.hold`."""

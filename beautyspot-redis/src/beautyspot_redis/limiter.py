@@ -1,10 +1,12 @@
 """`RedisLimiter`: one rate for all machines, by the server's clock.
 
-The limits of a key are a hash: ``seen`` is the time of the last write; and the seconds from then on
-are, in ``taken:`` and a limit's name, until what was granted ends at the limit's rate, and in
-``paused:`` and the name, until the pause ends. So what is left stays where the clock was turned
-back, and sums of many small numbers are not rounded as those of times would be. The hash expires a
-minute after all of it has passed. The hash without a key has the pauses of all keys, too.
+The limits of a key are a hash: ``seen`` is the time of the last write, ``made`` that of the first;
+and the seconds from the last one on are, in ``taken:`` and a limit's name, until what was granted
+ends at the limit's rate, in ``paused:`` and the name, until the pause ends, and in ``start``, until
+the last call begins that was granted. So what is left stays where the clock was turned back, and
+sums of many small numbers are not rounded as those of times would be. ``sum:`` and the name has the
+seconds that were taken in all. The hash expires a minute after all of it has passed. The hash
+without a key has the pauses of all keys, too.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from beautyspot_redis.scripts import NOW
 from beautyspot_redis.server import Script, Server, prefix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -34,17 +36,24 @@ if not now then
 end
 local function exact(number) return string.format('%.17g', number) end
 local function read(key)
-  local fields, left = redis.call('HGETALL', key), {}
-  for i = 1, #fields, 2 do left[fields[i]] = tonumber(fields[i + 1]) end
+  local fields, left, sums = redis.call('HGETALL', key), {}, {made = now}
+  for i = 1, #fields, 2 do
+    local kept = (fields[i] == 'made' or fields[i]:sub(1, 4) == 'sum:') and sums or left
+    kept[fields[i]] = tonumber(fields[i + 1])
+  end
   local passed = math.max(0, now - (left.seen or now))
   left.seen = nil
   for field, seconds in pairs(left) do
     left[field] = seconds - passed > -60 and seconds - passed or nil
   end
-  return left
+  return left, sums
 end
-local function write(key, left)
+local function write(key, left, sums)
   local fields, longest = {'seen', exact(now)}, -60
+  for field, number in pairs(sums) do
+    fields[#fields + 1] = field
+    fields[#fields + 1] = exact(number)
+  end
   for field, seconds in pairs(left) do
     fields[#fields + 1] = field
     fields[#fields + 1] = exact(seconds)
@@ -56,23 +65,25 @@ local function write(key, left)
     redis.call('PEXPIRE', key, string.format('%.0f', math.min(longest + 60, 1e9) * 1000))
   end
 end
-local left = read(KEYS[1])
+local left, sums = read(KEYS[1])
 """
 """KEYS: the hash of a key. ARGV: the time in seconds, or nothing for the server's own."""
 
 TAKE: Final = Script(
     f"""{_BASE}
-local all = KEYS[2] and read(KEYS[2]) or {{}}
+local all, its_sums = {{}}, {{}}
+if KEYS[2] then all, its_sums = read(KEYS[2]) end
 local limits, first = {{}}, 3 + 3 * ARGV[2]
 for i = 3, first - 1, 3 do
   local taken, paused = 'taken:' .. ARGV[i], 'paused:' .. ARGV[i]
   local pause = math.max(left[paused] or 0, all[paused] or 0)
   local rate, burst = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
-  table.insert(limits, {{taken = taken, pause = pause, rate = rate, ahead = burst / rate}})
+  local sum, ahead = 'sum:' .. ARGV[i], burst / rate
+  table.insert(limits, {{taken = taken, pause = pause, rate = rate, ahead = ahead, sum = sum}})
 end
-local answer = {{'0'}}
+local answer = {{'0', exact(sums.made)}}
 for i = first, #ARGV, #limits do
-  local costs, start = {{}}, 0
+  local costs, start = {{}}, math.max(0, left.start or 0)
   for j, limit in ipairs(limits) do
     costs[j] = tonumber(ARGV[i + j - 1])
     if costs[j] > 0 then
@@ -86,12 +97,15 @@ for i = first, #ARGV, #limits do
   for j, limit in ipairs(limits) do
     if costs[j] > 0 then
       left[limit.taken] = math.max(left[limit.taken] or 0, start) + costs[j] / limit.rate
+      sums[limit.sum] = (sums[limit.sum] or 0) + costs[j] / limit.rate
     end
   end
+  left.start = start
   table.insert(answer, exact(start))
+  for _, limit in ipairs(limits) do table.insert(answer, exact(sums[limit.sum] or 0)) end
 end
-write(KEYS[1], left)
-if next(all) then write(KEYS[2], all) end
+write(KEYS[1], left, sums)
+if next(all) then write(KEYS[2], all, its_sums) end
 return answer
 """
 )
@@ -102,15 +116,21 @@ ARGV: as above; the number of limits; of each its name, its rate and its burst; 
 
 CHANGE: Final = Script(
     f"""{_BASE}
-for i = 2, #ARGV, 2 do
-  local taken = 'taken:' .. ARGV[i]
-  local before = left[taken] or 0
-  left[taken] = math.max(before + ARGV[i + 1], math.min(before, 0))
+for i = 3, #ARGV, 3 do
+  local taken, sum, more = 'taken:' .. ARGV[i], 'sum:' .. ARGV[i], tonumber(ARGV[i + 2])
+  local before, total = left[taken] or 0, sums[sum] or 0
+  if more > 0 then
+    left[taken], sums[sum] = before + more, total + more
+  elseif tonumber(ARGV[2]) == sums.made then
+    local by_others = math.max(0, left.start or 0) + total - ARGV[i + 1]
+    left[taken] = math.max(before + more, math.min(before, by_others))
+  end
 end
-write(KEYS[1], left)
+write(KEYS[1], left, sums)
 """
 )
-"""ARGV: as above; of each limit its name, and the seconds that it ends later, or earlier."""
+"""ARGV: as above; when the hash was made of which the call took; of each limit its name, what was
+taken of it in all then, and the seconds that it ends later, or earlier."""
 
 HOLD: Final = Script(
     f"""{_BASE}
@@ -118,7 +138,7 @@ for i = 3, #ARGV do
   local paused = 'paused:' .. ARGV[i]
   left[paused] = math.max(left[paused] or 0, tonumber(ARGV[2]))
 end
-write(KEYS[1], left)
+write(KEYS[1], left, sums)
 """
 )
 """ARGV: as above; for how many seconds; the names of limits."""
@@ -227,9 +247,9 @@ class RedisLimiter(RemoteLimiter):
         flat = [part for limit in limits for part in limit]
         return [float(one) for one in self._run(TAKE, keys, len(limits), *flat, *asked)]
 
-    def _change(self, key: str, changes: Mapping[str, float]) -> None:
-        flat = [part for change in changes.items() for part in change]
-        self._run(CHANGE, [self._prefix + key], *flat, once=True)
+    def _change(self, key: str, made: float, changes: Sequence[tuple[str, float, float]]) -> None:
+        flat = [part for change in changes for part in change]
+        self._run(CHANGE, [self._prefix + key], made, *flat, once=True)
 
     def _hold(self, key: str, names: Sequence[str], seconds: float) -> None:
         self._run(HOLD, [self._prefix + key], seconds, *names)

@@ -13,12 +13,14 @@ import asyncio
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 from beautyspot.contracts import LimiterBase, Rate
 from beautyspot.errors import CostError, RateLimitError
-from hypothesis import settings
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from hypothesis.stateful import run_state_machine_as_test
 
 from beautyspot_testing.limiter_model import (
@@ -27,6 +29,7 @@ from beautyspot_testing.limiter_model import (
     SEVERAL,
     LimiterMachine,
     ManualClock,
+    keep_promise,
     take,
 )
 from beautyspot_testing.shared import Switches
@@ -85,6 +88,15 @@ EXAMPLES: Final[dict[str, tuple[Mapping[str, Rate], list[tuple[Any, ...]]]]] = {
         ("take", [5], [0]), ("pass", 3), ("give back", {"rate": 1}), ("take", [5, 1], [0, 5]),
         ("pass", 7), ("give back", {"rate": 1}), ("take", [1, 1], [0, 1]),
     ]),
+    "what others have taken since is not given back": (A_SECOND, [
+        ("take", [20], [0]), ("pass", 20), ("take", [20], [0]), ("give back", {"rate": 0}, 0),
+        ("take", [1], [20]),
+    ]),
+    "nor what they have taken of a burst": ({"rate": Rate(1.0, 100.0, burst=10.0)}, [
+        ("take", [10, 10], [0, 0]), ("give back", {"rate": 0}, 0),
+        ("pass", 12), ("take", [10], [0]), ("give back", {"rate": 0}, 1),
+        ("take", [10, 1], [0, 10]),
+    ]),
     "a real cost above the estimate, and above the largest, is made up for": (A_SECOND, [
         ("take", [2], [0]), ("pass", 1), ("give back", {"rate": 200}), ("take", [1], [199]),
     ]),
@@ -110,7 +122,8 @@ EXAMPLES: Final[dict[str, tuple[Mapping[str, Rate], list[tuple[Any, ...]]]]] = {
 }  # fmt: skip
 """What happens one after the other: who asks for which costs, and which delays and wait he gets.
 
-A cost that is a number is that of the limit "rate". A text at the end is the key.
+A cost that is a number is that of the limit "rate". A text at the end is the key. What is given
+back is of the last grant, or of the one whose number stands behind it.
 """
 
 BAD_COSTS: Final[list[Any]] = [
@@ -160,17 +173,18 @@ class LimiterContract(Switches):
         self._needs(*["several"] * (len(limits) > 1))
         limiter = self.make(limits, clock)
         grants: list[Grant] = []
-        for number, (what, *given) in enumerate(steps):
+        for number, (what, *details) in enumerate(steps):
             if what == "take":
-                costs, expected, *key = given
+                costs, expected, *key = details
                 asked = [each if isinstance(each, dict) else {"rate": each} for each in costs]
                 new, answer = take(limiter, asked, *key)
-                assert answer == pytest.approx(expected, abs=ROUNDING), f"step {number}: {given}"
+                assert answer == pytest.approx(expected, abs=ROUNDING), f"step {number}: {details}"
                 grants += new
             elif what == "give back":
-                limiter.give_back(grants[-1], *given)
+                real, which = (*details, -1)[:2]
+                limiter.give_back(grants[which], real)
             else:
-                (clock.advance if what == "pass" else limiter.hold)(*given)
+                (clock.advance if what == "pass" else limiter.hold)(*details)
         limiter.close()
 
     def test_together(self, clock: ManualClock) -> None:
@@ -211,8 +225,23 @@ class LimiterContract(Switches):
 
     # ----------------------------------------------------------------------- all at once
 
+    def test_no_window_holds_too_much(self) -> None:
+        """Of programs with random costs, corrections at whatever time, and calls that never run."""
+        self._needs("injectable_clock")
+        limits = SEVERAL if self.several else ONE
+
+        @settings(deadline=None, max_examples=self.examples, report_multiple_bugs=False)
+        @given(st.integers(0, 2**32))
+        def run(seed: int) -> None:
+            clock = ManualClock()
+            limiter = self.make(limits, clock)
+            keep_promise(limiter, limits, clock, Random(seed))  # noqa: S311 - a program
+            limiter.close()
+
+        run()
+
     def test_any_interleaving(self) -> None:
-        """Take, give back, hold and time in any order: no window ever holds too much."""
+        """Take, give back, hold and time in any order are answered as `Schedule` does."""
         self._needs("injectable_clock")
         run_state_machine_as_test(
             self.machine(),

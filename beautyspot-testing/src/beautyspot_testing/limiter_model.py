@@ -1,8 +1,7 @@
-"""A Hypothesis machine that asks a limiter anything, and holds its answers against the promise."""
+"""What a limiter is asked at random: any question, and programs of calls that keep the promise."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from random import Random
 
 ROUNDING: Final = 1e-4
 """By so much, in seconds or costs, an answer may differ: servers count microseconds."""
@@ -61,25 +61,64 @@ def take(
     return grants, [grant.delay for grant in grants] + [wait] * (wait > 0)
 
 
-class Promise:
-    """What holds of every window that begins and ends with a start: of one limit of one key.
+class Windows:
+    """The windows that begin and end with a start: of one limit of one key.
 
-    What is taken from the first start on, until the last one, less what is given back meanwhile, is
-    within what the rate allows in that time, and the burst. The last one's own cost comes on top.
+    Args:
+        name: of the limit.
+        rate: of the limit.
     """
 
-    def __init__(self, rate: Rate) -> None:
+    def __init__(self, name: str, rate: Rate) -> None:
+        self._name = name
         self._rate = rate
-        self.taken = 0.0
-        self._most = -math.inf  # that the rate had allowed at a start, beyond what was taken then
+        self._starts: list[tuple[float, Mapping[str, float]]] = []
 
-    def start(self, when: float, cost: float) -> None:
-        """A call begins, and takes its cost."""
-        allowed = when * self._rate.per_second - self.taken
-        excess = self._most - allowed - self._rate.burst
-        assert excess < ROUNDING, f"a window holds {excess:g} more than the rate allows"
-        self._most = max(self._most, allowed)
-        self.taken += cost
+    def start(self, when: float, costs: Mapping[str, float]) -> None:
+        """A call begins. Its costs are those that it took, and corrected once more is known.
+
+        What the others in a window cost is within what the rate allows in its time, and the burst.
+        """
+        inside = 0.0
+        for since, earlier in reversed(self._starts):
+            assert when > since - ROUNDING, "a call begins before one that was granted earlier"
+            inside += earlier[self._name]
+            excess = inside - (when - since) * self._rate.per_second - self._rate.burst
+            assert excess < ROUNDING, (
+                f"a window of {when - since:g} s holds {excess:g} more than the rate allows"
+            )
+        self._starts.append((when, costs))
+
+
+def keep_promise(
+    limiter: LimiterBase, limits: Mapping[str, Rate], clock: ManualClock, random: Random
+) -> None:
+    """A program whose calls cost less or more than they took, and end early, late or never begin.
+
+    No window of any length may hold more than the rate allows in it, the burst, and the last cost.
+    """
+    windows = {(key, name): Windows(name, rate) for key in KEYS for name, rate in limits.items()}
+    running: list[tuple[Grant, dict[str, float]]] = []
+    wait = 0.0
+    for _ in range(100):
+        clock.advance(random.choice([0, 0, 1 / 64, 1 / 16, 1 / 4, 1, wait, wait]))
+        key = random.choice(KEYS)
+        names = random.sample(sorted(limits), random.randint(1, len(limits)))
+        asked = {name: random.choice([1 / 8, 1 / 4, 1, 4, 8]) for name in names}
+        grants, [*_, wait] = take(limiter, [asked] * random.randint(1, 3), key)
+        for grant in grants:
+            running.append((grant, costs := dict(grant.costs)))
+            for name in costs:
+                windows[key, name].start(clock() + grant.delay, costs)
+        if running and random.random() < 0.7:
+            last = random.randrange(len(running)) + 1
+            first = random.choice([0, last - 1, last - 1, last - 1])
+            share = random.choice([0, 0, 1 / 4, 3 / 4, 3 / 2]) if first else 0  # a loop was closed
+            for grant, costs in running[first:last]:
+                real = {name: cost * share for name, cost in costs.items()}
+                limiter.give_back(grant, real)
+                costs.update(real)
+            del running[first:last]
 
 
 class LimiterMachine(RuleBasedStateMachine):
@@ -98,39 +137,31 @@ class LimiterMachine(RuleBasedStateMachine):
         self.clock = ManualClock()
         self.limiter = self.make(self.limits, self.clock)
         self.model = {key: Schedule(self.limits) for key in KEYS}
-        self.promises = {
-            (key, name): Promise(rate) for key in KEYS for name, rate in self.limits.items()
-        }
-        self.grants: list[Grant] = []
+        self.grants: list[tuple[Grant, Grant]] = []  # the limiter's and the model's
         self.wait = 0.0
 
     @rule(data=st.data(), key=st.sampled_from(KEYS))
     def take(self, data: st.DataObject, key: str) -> None:
-        """Calls are granted as `Schedule` grants them, and no window holds too much."""
+        """Calls are granted as `Schedule` grants them."""
         costs = st.dictionaries(st.sampled_from(sorted(self.limits)), COSTS, min_size=1)
         asked = data.draw(st.lists(costs, min_size=1, max_size=3))
         grants, answer = take(self.limiter, asked, key)
-        delays, self.wait = self.model[key].take(asked, self.clock())
-        expected = delays if len(delays) == len(asked) else [*delays, self.wait]
-        assert answer == pytest.approx(expected, abs=ROUNDING)
-        for grant in grants:
-            for name, cost in grant.costs.items():
-                self.promises[key, name].start(self.clock() + grant.delay, cost)
-        self.grants += grants
+        expected, self.wait = self.model[key].take(asked, self.clock(), key)
+        delays = [grant.delay for grant in expected] + [self.wait] * (self.wait > 0)
+        assert answer == pytest.approx(delays, abs=ROUNDING)
+        self.grants += zip(grants, expected, strict=True)
 
     @precondition(lambda self: self.grants)
     @rule(data=st.data())
     def give_back(self, data: st.DataObject) -> None:
         """The real costs of one that was granted are known, in all of its limits or in some."""
         behind = data.draw(st.integers(0, min(2, len(self.grants) - 1)), "granted since")
-        grant = self.grants.pop(-1 - behind)
+        grant, expected = self.grants.pop(-1 - behind)
         names = st.sampled_from(sorted(grant.costs))
         shares = data.draw(st.dictionaries(names, SHARES, min_size=1), "of its estimate")
         real = {name: grant.costs[name] * share for name, share in shares.items()}
         self.limiter.give_back(grant, real)
-        self.model[grant.key].give_back(grant.costs, real, self.clock())
-        for name, cost in real.items():
-            self.promises[grant.key, name].taken += cost - grant.costs[name]
+        self.model[grant.key].give_back(expected, real, self.clock())
 
     @rule(seconds=SECONDS, key=st.sampled_from(KEYS))
     def hold(self, seconds: float, key: str) -> None:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from beautyspot.contracts import Grant, LimiterBase
+from beautyspot.contracts import LimiterBase
 from beautyspot.errors import NotSupportedError, RateLimitError
 from beautyspot_local import TokenBucket
 from gates import DEADLINE, until
@@ -333,7 +333,7 @@ def test_a_crowd_is_served_in_order_and_knows_its_time() -> None:
     assert served == sorted(served)
     assert len(served) == 1000
     slow = Far(1)
-    slow.consume(900)
+    before = slow.consume(900)
     crowd = [threading.Thread(target=slow.consume, args=(0.001,), daemon=True) for _ in range(2)]
     for thread in crowd:
         thread.start()
@@ -349,6 +349,6 @@ def test_a_crowd_is_served_in_order_and_knows_its_time() -> None:
         await asyncio.gather(*crowd, return_exceptions=True)
 
     asyncio.run(late())
-    slow.settle(Grant(0.0, {"rate": 900.0}), 0)
+    slow.settle(before, 0)
     for thread in crowd:
         thread.join(DEADLINE)

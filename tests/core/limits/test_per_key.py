@@ -23,12 +23,12 @@ def test_each_key_answers_as_one_that_is_never_forgotten(
     for key, cost, real, seconds in steps:
         schedule = kept.setdefault(key, Schedule(limits))
         grants, wait = known.take([{"rate": cost}], key, clock.now)
-        assert (
-            [grant.delay for grant in grants], wait,
-        ) == schedule.take([{"rate": cost}], clock.now)  # fmt: skip
-        for grant in grants:
+        expected, expected_wait = schedule.take([{"rate": cost}], clock.now)
+        assert wait == expected_wait
+        for grant, other in zip(grants, expected, strict=True):
+            assert grant.delay == other.delay
             known.give_back(grant, {"rate": real}, clock.now)
-            schedule.give_back(grant.costs, {"rate": real}, clock.now)
+            schedule.give_back(other, {"rate": real}, clock.now)
         clock.now += seconds
     idle = [key for key, each in kept.items() if each.is_idle(clock.now)]
     assert len(known) <= max(32, 2 * (len(kept) - len(idle)) + 1, 64)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import math
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -147,11 +150,11 @@ def test_a_pause_that_the_limiter_missed_is_kept_here_and_told_when_it_answers(
 def test_what_was_granted_before_counts_for_the_share(
     standby: Standby, remote: Remote, clock: Clock
 ) -> None:
-    """A call of cost 16 takes two seconds of the whole rate, whoever granted it."""
+    """A call of cost 16 takes sixteen seconds of this process's share, whoever granted it."""
     assert wait(standby, 16) == 0
     clock.now += 0.5
     remote.down = True
-    assert wait(standby) == 1.5
+    assert wait(standby) == 15.5
 
 
 def test_what_the_share_granted_counts_for_the_limiter(
@@ -173,8 +176,8 @@ def test_what_is_given_back_goes_where_it_was_granted(
     standby.give_back(grant, {"rate": 8})
     assert remote.tat - clock.now == 1
     remote.down = True
-    assert wait(standby) == 1
-    clock.now += 1
+    assert wait(standby) == 8
+    clock.now += 8
     [shared], _ = standby.take([{"rate": 80}])
     standby.give_back(grant, {"rate": 0})  # the limiter is away: the estimate stays
     standby.give_back(shared, {"rate": 2})
@@ -214,11 +217,74 @@ def test_no_change_over_exceeds_the_rate(steps: list[tuple[str, float, float]]) 
             assert spent <= 8 * length + 1e-6, "what was granted before has not passed"
 
 
+def most_beyond(begun: list[float]) -> float:
+    """By how many calls, the last aside, a window holds more than the whole rate allows in it."""
+    least, most = math.inf, -math.inf
+    for number, when in enumerate(begun):
+        least = min(least, number - 8 * when)
+        most = max(most, number - 8 * when - least)
+    return most
+
+
+PARTS = st.integers(8, 160).map(lambda eighths: eighths / 8)
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    outages=st.lists(st.tuples(PARTS, PARTS), min_size=1, max_size=3),
+)
+def test_processes_in_turn_exceed_no_rate_however_often_the_limiter_is_away(
+    outages: list[tuple[float, float]],
+) -> None:
+    """Each has its part of the rate, before and after: one call a process is all that is beyond."""
+    clock = Clock()
+    remote = Remote(clock=clock)
+    standbys = [Standby(remote, Reporter("app"), clock=clock) for _ in range(8)]
+    begun = list[float]()
+    changes = itertools.accumulate(itertools.chain([5], *outages, [5]))
+    for number, until in enumerate(1000 + each for each in changes):
+        remote.down = bool(number % 2)
+        for standby in standbys:
+            standby.breaker.insist()
+        while clock.now < until:
+            for standby in [*standbys]:
+                if not wait(standby):
+                    begun.append(clock.now)
+                    standbys.remove(standby)
+                    standbys.append(standby)
+            clock.now += 0.125
+    assert most_beyond(begun) <= 8
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    outages=st.lists(st.tuples(st.integers(1, 10), st.integers(1, 10)), min_size=1, max_size=3),
+    seed=st.integers(0, 2**32),
+)
+def test_a_change_over_is_at_most_one_call_of_each_process(
+    outages: list[tuple[int, int]], seed: int
+) -> None:
+    """Of processes that ask whenever they like."""
+    clock, random = Clock(), Random(seed)
+    remote = Remote(clock=clock)
+    standbys = [Standby(remote, Reporter("app"), clock=clock) for _ in range(8)]
+    begun, changed = list[float](), list[float]()
+    for number, seconds in enumerate(itertools.chain([5], *outages, [5])):
+        remote.down = bool(number % 2)
+        changed.append(clock.now)
+        for standby in standbys:
+            standby.breaker.insist()
+        for _ in range(8 * seconds):
+            begun += [clock.now for _ in range(4) if not wait(random.choice(standbys))]
+            clock.now += 0.125
+    assert most_beyond(begun) <= 8 * len(changed)
+
+
 def test_what_the_limiter_gets_back_is_no_time_of_the_share(
     standby: Standby, remote: Remote, clock: Clock
 ) -> None:
     [grant], _ = standby.take([{"rate": 80.0}])
-    clock.now += 10
+    clock.now += 80
     remote.down = True
     assert wait(standby, 80) == 0
     remote.down = False

@@ -62,66 +62,88 @@ class Schedule:
     This is GCRA, the generic cell rate algorithm of ATM networks (ITU-T I.371, annex A), in its
     "virtual scheduling" form: of each limit one number, the theoretical arrival time, says when
     what was taken ends at the limit's rate. A call begins when all of its limits have come that
-    far, less what the burst allows. So a window of T seconds never holds more than rate x T, plus
-    the last cost in it, plus the burst.
+    far, less what the burst allows, and never before one that was granted earlier. So a window of
+    T seconds never holds more than rate x T, plus the last cost in it, plus the burst.
+
+    What is given back makes the end earlier, but never so much that less than what others have
+    taken since is left behind the last start: that would let a window which begins behind the call
+    hold more.
 
     Args:
         limits: the limits by their names.
+        made: the time, where an earlier one of the same key may have been forgotten.
 
     Attributes:
         ends: the theoretical arrival times, by limit; in seconds of the clock that `now` is of.
+        taken: seconds that were taken of each limit since it was made, all in all.
+        start: when the last call begins that was granted.
         until: the end of the last pause.
         seen: the latest time that was seen.
+        made: see above.
     """
 
-    __slots__ = ("ends", "limits", "seen", "until")
+    __slots__ = ("ends", "limits", "made", "seen", "start", "taken", "until")
 
-    def __init__(self, limits: Mapping[str, Rate]) -> None:
+    def __init__(self, limits: Mapping[str, Rate], made: float = -math.inf) -> None:
         self.limits = limits
         self.ends = dict.fromkeys(limits, -math.inf)
-        self.until = self.seen = -math.inf
+        self.taken = dict.fromkeys(limits, 0.0)
+        self.start = self.until = self.seen = -math.inf
+        self.made = made
 
     def tick(self, now: float) -> None:
         """Go on to a time. Where the clock was turned back, what is left of everything stays."""
         if now < self.seen:
             back = self.seen - now
             self.ends = {name: end - back for name, end in self.ends.items()}
+            self.start -= back
             self.until -= back
         self.seen = now
 
-    def take(self, asked: Sequence[Mapping[str, float]], now: float) -> tuple[list[float], float]:
+    def take(
+        self, asked: Sequence[Mapping[str, float]], now: float, key: str = ""
+    ) -> tuple[list[Grant], float]:
         """Let calls begin that may do so soon, in their order.
 
         Args:
             asked: the costs of each call, by limit.
             now: the time.
+            key: what the grants say of whose limits these are.
 
         Returns:
-            The delays of those that may begin, in seconds; and of the first of the others, how long
-            it would have to wait; 0.0 where there is none.
+            The grants of those that may begin; and of the first of the others, how long it would
+            have to wait; 0.0 where there is none.
         """
         self.tick(now)
-        delays: list[float] = []
+        grants: list[Grant] = []
         for costs in asked:
-            start = max(now, self.until)
+            start = max(now, self.start, self.until)
             for name in costs:
                 rate = self.limits[name]
                 start = max(start, self.ends[name] - rate.burst / rate.per_second)
             if start - now > SOON:
-                return delays, start - now
+                return grants, start - now
+            self.start = start
             for name, cost in costs.items():
                 length = cost / self.limits[name].per_second
                 self.ends[name] = max(self.ends[name], start) + length
-            delays.append(start - now)
-        return delays, 0.0
+                self.taken[name] += length
+            grants.append(Grant(start - now, costs, key, (self.made, self.taken.copy())))
+        return grants, 0.0
 
-    def give_back(self, costs: Mapping[str, float], real: Mapping[str, float], now: float) -> None:
+    def give_back(self, grant: Grant, real: Mapping[str, float], now: float) -> None:
         """Correct what a call took to its real costs. What is given back counts at once."""
         self.tick(now)
+        made, taken = grant.stamp
         for name, cost in real.items():
+            more = (cost - grant.costs[name]) / self.limits[name].per_second
             end = self.ends[name] if self.ends[name] > -math.inf else now  # its end was forgotten
-            more = (cost - costs[name]) / self.limits[name].per_second
-            self.ends[name] = max(end + more, min(end, now))
+            if more > 0:
+                self.ends[name] = end + more
+                self.taken[name] += more
+            elif made == self.made:
+                by_others = self.taken[name] - taken[name]
+                self.ends[name] = max(end + more, min(end, max(now, self.start) + by_others))
 
     def pause(self, seconds: float, now: float) -> None:
         """Let nothing begin for so long."""
@@ -164,7 +186,7 @@ class Schedules:
             if len(self._by_key) >= self._most:
                 kept = {k: each for k, each in self._by_key.items() if not each.is_idle(now)}
                 self._by_key, self._most = kept, max(FEW, 2 * len(kept))
-            schedule = self._by_key[key] = Schedule(self._limits)
+            schedule = self._by_key[key] = Schedule(self._limits, now)
             schedule.until, schedule.seen = self.plain.until, self.plain.seen
         return schedule
 
@@ -172,12 +194,11 @@ class Schedules:
         self, asked: Sequence[Mapping[str, float]], key: str, now: float
     ) -> tuple[list[Grant], float]:
         """What `LimiterBase.take` answers."""
-        delays, wait = self.of(key, now).take(asked, now)
-        return [Grant(delay, costs, key) for delay, costs in zip(delays, asked, strict=False)], wait
+        return self.of(key, now).take(asked, now, key)
 
     def give_back(self, grant: Grant, real: Mapping[str, float], now: float) -> None:
         """Correct what was granted."""
-        self.of(grant.key, now).give_back(grant.costs, real, now)
+        self.of(grant.key, now).give_back(grant, real, now)
 
     def hold(self, seconds: float, key: str, now: float) -> None:
         """Let nothing begin for so long: of a key, or of all."""

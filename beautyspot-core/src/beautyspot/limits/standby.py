@@ -2,8 +2,9 @@
 
 A limiter on a network may be away. Calls go on then, and not without a limit: this process grants
 by itself, at the rates divided by `workers`, behind a circuit breaker, so that no call waits for a
-time-out that another one has just met. Whoever takes over grants behind what the other one granted:
-so no change-over doubles the rate.
+time-out that another one has just met. Whoever takes over grants behind what the other one granted,
+counted at its own rates: so no change-over doubles the rate. A process that was granted nothing for
+as long as its share takes for one call begins one at once, though: there may be that many too many.
 
 A pause is kept here too. It holds while the limiter is away, and the limiter is told what is left
 of it when it is back.
@@ -25,9 +26,40 @@ from beautyspot.resilience.reporting import ASKING, LIMITER, PAUSING, SETTLING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from beautyspot.contracts.schedule import Rate
     from beautyspot.resilience.reporting import Reporter
 
 _ANSWERS: Final = (CostError, RateLimitError, NotSupportedError)
+
+
+class _Granted:
+    """What one of both, the limiter and the share, has granted, as the other one counts it.
+
+    Args:
+        rates: the other one's.
+
+    Attributes:
+        until: when the last of that ends at these rates: the other one grants nothing before.
+    """
+
+    __slots__ = ("_last", "_rates", "until")
+
+    def __init__(self, rates: Mapping[str, Rate]) -> None:
+        self._rates = rates
+        self._last: Grant | None = None
+        self.until = 0.0
+
+    def note(self, start: float, grant: Grant) -> None:
+        """Something was granted."""
+        until = start + length_of(grant.costs, self._rates)
+        if until >= self.until:
+            self.until, self._last = until, grant
+
+    def correct(self, grant: Grant, real: Mapping[str, float]) -> None:
+        """The real costs of something are known."""
+        more = length_of({**grant.costs, **real}, self._rates) - length_of(grant.costs, self._rates)
+        if grant is self._last or more > 0:
+            self.until += more
 
 
 class _Known:
@@ -35,18 +67,17 @@ class _Known:
 
     Attributes:
         share: what this process grants by itself.
-        ends: when what was granted last ends, at the whole rates.
-        by_limiter: whether the limiter granted that.
+        by_limiter, by_share: what each of both has granted.
         paused: until when nothing is granted.
         untold: the same, where the limiter has missed it; 0.0 where it has not.
     """
 
-    __slots__ = ("by_limiter", "ends", "paused", "share", "untold")
+    __slots__ = ("by_limiter", "by_share", "paused", "share", "untold")
 
-    def __init__(self, share: Schedule) -> None:
+    def __init__(self, share: Schedule, limits: Mapping[str, Rate]) -> None:
         self.share = share
-        self.ends = self.paused = self.untold = 0.0
-        self.by_limiter = True
+        self.by_limiter, self.by_share = _Granted(share.limits), _Granted(limits)
+        self.paused = self.untold = 0.0
 
 
 class Standby(LimiterBase):
@@ -124,42 +155,37 @@ class Standby(LimiterBase):
         now, known = self._clock(), self._of(key)
         self._tell_pause(self._of(""), "")
         self._tell_pause(known, key)
-        wait = self._held_back(known, now, by_limiter=True)
-        if not known.by_limiter and wait > SOON:  # the limiter would grant too early
-            found, rest = self._take_share(known, asked)
-        elif wait > 0:
-            return [], wait
+        paused = max(known.paused, self._of("").paused) - now
+        if paused > 0:
+            return [], paused
+        held, by_limiter = known.by_share.until - now, True
+        if held > SOON:  # the limiter would grant too early
+            by_limiter, (found, rest) = False, self._take_share(known, asked)
+        elif held > 0:
+            return [], held
         else:
             try:
-                given, rest = self.breaker.guarding(self.real.take)(asked, key)
+                found, rest = self.breaker.guarding(self.real.take)(asked, key)
                 if self.is_away:
                     self.is_away = False
                     self._reporter.recovered(LIMITER, f"the limiter {self.name!r} answers again")
-                found = [(grant.delay, (True, grant)) for grant in given]
             except _ANSWERS:
                 raise
             except Exception as error:
                 self._report(ASKING, error)
-                found, rest = self._take_share(known, asked)
-        grants = [
-            Grant(delay, costs, key, stamp)
-            for (delay, stamp), costs in zip(found, asked, strict=False)
-        ]
+                by_limiter, (found, rest) = False, self._take_share(known, asked)
         now = self._clock()
-        for grant in grants:
-            self._note(
-                known, grant.stamp[0], now + grant.delay + length_of(grant.costs, self.limits)
-            )
-        return grants, rest
+        with self._lock:
+            for grant in found:
+                (known.by_limiter if by_limiter else known.by_share).note(now + grant.delay, grant)
+        return [Grant(each.delay, each.costs, key, (by_limiter, each)) for each in found], rest
 
     def _take_share(
         self, known: _Known, asked: Sequence[Mapping[str, float]]
-    ) -> tuple[list[Any], float]:
+    ) -> tuple[list[Grant], float]:
         with self._lock:
-            now = self._clock()
-            known.share.until = now + self._held_back(known, now, by_limiter=False)
-            delays, rest = known.share.take(asked, now)
-        return [(delay, (False, None)) for delay in delays], rest
+            known.share.until = known.by_limiter.until
+            return known.share.take(asked, self._clock())
 
     def _tell_pause(self, known: _Known, key: str) -> None:
         """Tell the limiter of a pause that it has missed, as far as that is not over."""
@@ -174,28 +200,16 @@ class Standby(LimiterBase):
             if known is None:
                 if len(self._known) >= self._most:
                     self._forget_idle()
-                known = self._known[key] = _Known(Schedule(self._rates))
+                known = self._known[key] = _Known(Schedule(self._rates, self._clock()), self.limits)
             return known
 
     def _forget_idle(self) -> None:
         now = self._clock()
         for key, known in list(self._known.items()):
-            if max(known.ends, known.paused) <= now and known.share.is_idle(now):
+            until = max(known.by_limiter.until, known.by_share.until, known.paused)
+            if until <= now and known.share.is_idle(now):
                 del self._known[key]
         self._most = max(FEW, 2 * len(self._known))
-
-    def _held_back(self, known: _Known, now: float, *, by_limiter: bool) -> float:
-        """Seconds for which nothing is granted: a pause, or what the other one has granted."""
-        until = max(known.paused, self._of("").paused)
-        if known.by_limiter is not by_limiter:
-            until = max(until, known.ends)
-        return max(0.0, until - now)
-
-    def _note(self, known: _Known, by_limiter: bool, ends: float) -> None:
-        with self._lock:
-            if known.by_limiter is not by_limiter:
-                known.by_limiter, known.ends = by_limiter, ends
-            known.ends = max(known.ends, ends)
 
     def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
         """Correct it where it was granted; the estimate stays where the limiter fails.
@@ -205,13 +219,10 @@ class Standby(LimiterBase):
         """
         by_limiter, inner = grant.stamp
         known = self._of(grant.key)
-        after = length_of({**grant.costs, **real}, self.limits)
-        more = after - length_of(grant.costs, self.limits)
         with self._lock:
-            if known.by_limiter is by_limiter:
-                known.ends += more
+            (known.by_limiter if by_limiter else known.by_share).correct(inner, real)
             if not by_limiter:
-                known.share.give_back(grant.costs, real, self._clock())
+                known.share.give_back(inner, real, self._clock())
         if by_limiter:
             self._tell(SETTLING, lambda: self.real.give_back(inner, real))
 
