@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import dbm.dumb
+import mmap
 import re
+import shelve
+import tarfile
 import threading
+import zipfile
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import fsspec
 import httpx
 import pytest
 import sqlalchemy as sa
+import xxhash
 from beautyspot.errors import SerializationError, UnstableKeyError
 from beautyspot.keys.generator import canonical
 from beautyspot.serialization.serializer import MsgpackSerializer
 from beautyspot.testing import memory_spot
-from sqlalchemy.orm import DeclarativeBase, Mapped, MappedAsDataclass, Session, mapped_column
+from pyarrow.dataset import dataset
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    MappedAsDataclass,
+    Session,
+    mapped_column,
+    scoped_session,
+    sessionmaker,
+)
 
 
 class Base(DeclarativeBase):
@@ -62,6 +80,10 @@ ROWS = [
     (Order(id=1), "pass its primary key", "return its fields"),
     (of("huey.api:Task"), "leave it out with mark(ignore=", "what the task returns"),
     (Session(ENGINE), "pass the engine", "return the rows"),
+    (sessionmaker(ENGINE), "pass the engine", "return the rows"),
+    (scoped_session(sessionmaker(ENGINE)), "pass the engine", "return the rows"),
+    (async_sessionmaker(), "pass the engine", "return the rows"),
+    (of("pyspark.sql.dataframe:DataFrame"), "pass what its collect() gives", "its collect()"),
 ]
 
 
@@ -73,6 +95,51 @@ def test_a_message_says_what_to_take_instead(value: Any, passed: str, returned: 
         canonical(value)
     with pytest.raises(SerializationError, match=re.escape(returned)):
         MsgpackSerializer().dumps(value)
+
+
+HANDLES: dict[str, Any] = {
+    "fsspec, a file": lambda _: fsspec.open("memory://a"),
+    "fsspec, files": lambda _: fsspec.open_files("memory://*"),
+    "fsspec, a mapper": lambda _: fsspec.get_mapper("memory://a"),
+    "fsspec, a store in memory": lambda _: fsspec.filesystem("memory"),
+    "pyarrow, a data set": lambda folder: dataset(folder, format="parquet"),
+    "pyarrow, a scanner": lambda folder: dataset(folder, format="parquet").scanner(),
+    "shelve": lambda folder: shelve.open(folder / "shelf"),  # noqa: SIM115, S301
+    "dbm": lambda folder: dbm.dumb.open(str(folder / "dbm"), "c"),  # noqa: SIM115
+    "zipfile": lambda folder: zipfile.ZipFile(folder / "a.zip", "w"),
+    "zipfile, a path": lambda folder: zipfile.Path(zipfile.ZipFile(folder / "b.zip", "w")),
+    "tarfile": lambda folder: tarfile.open(folder / "a.tar", "w"),  # noqa: SIM115
+    "mmap": lambda _: mmap.mmap(-1, 10),
+    **{
+        name: lambda _, name=name: of(name)
+        for name in (
+            *("zarr.core.array:Array", "zarr.core.array:AsyncArray", "zarr.core.group:Group"),
+            *("zarr.abc.store:Store", "zarr.core:Array", "zarr.hierarchy:Group"),
+            *("h5py._hl.dataset:Dataset", "h5py._hl.base:HLObject", "h5netcdf.core:Variable"),
+            *("netCDF4._netCDF4:Variable", "tiledb.array:Array", "tables.file:File"),
+            *("tables.node:Node", "ibis.expr.types.core:Expr", "diskcache.core:Cache"),
+            *("duckdb._relation:DuckDBPyRelation", "pandas.io.pytables:HDFStore"),
+            *("google.cloud.bigquery.table:Table", "boto3.resources.base:ServiceResource"),
+            *("s3fs.core:S3File", "numpy.lib.npyio:NpzFile", "pandas:ExcelFile"),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize("name", HANDLES)
+def test_what_leads_to_a_file_or_table_is_refused(name: str, tmp_path: Path) -> None:
+    handle = HANDLES[name](tmp_path)
+    with pytest.raises(UnstableKeyError, match=r"pass its path with File\(…\), or what you read"):
+        canonical(handle)
+    with pytest.raises(SerializationError, match="return what you read of it"):
+        MsgpackSerializer().dumps(handle)
+    if hasattr(handle, "close"):
+        handle.close()
+
+
+def test_a_class_in_c_with_properties_is_taken_for_none_in_python() -> None:
+    with pytest.raises(UnstableKeyError, match="has no form"):
+        canonical(xxhash.xxh32(b"a"))
 
 
 class Holder:

@@ -76,10 +76,25 @@ def _no_result(returns: str) -> Foreign:
     return Foreign("has no stored form", "", returns)
 
 
+_SESSION: Final = Foreign(
+    "is open to the database", "the engine, or leave it out with mark(ignore=…)", "the rows"
+)
 _PLAN: Final = Foreign(
     "is a plan that is not computed yet", *("what its compute() gives", "what its compute() gives")
 )
-_PACKAGES: Final = {"dask": _PLAN, "dask_expr": _PLAN, "distributed": _PLAN}
+_HANDLE: Final = Foreign(
+    "leads to a file, a store or a table, and does not tell what is in it",
+    *("its path with File(…), or what you read of it", "what you read of it"),
+)
+
+_PACKAGES: Final = {
+    **dict.fromkeys(("dask", "dask_expr", "distributed"), _PLAN),
+    "pyspark": _PLAN._replace(
+        passes="what its collect() gives", returns="what its collect() gives"
+    ),
+    **dict.fromkeys(("diskcache", "h5netcdf", "h5py", "ibis", "netCDF4", "tiledb"), _HANDLE),
+}
+"""By the top-level package of a class or of one that it derives from."""
 
 _CLASSES: Final = {
     "astropy.table.table:Table": _no_result(
@@ -119,8 +134,14 @@ _CLASSES: Final = {
     "sqlalchemy.engine.row:RowMapping": _ROW._replace(
         passes="dict(row)", returns="dict(row)", plain=dict
     ),
-    "sqlalchemy.orm.session:Session": Foreign(
-        "is open to the database", "the engine, or leave it out with mark(ignore=…)", "the rows"
+    **dict.fromkeys(
+        (
+            *("sqlalchemy.orm.session:Session", "sqlalchemy.ext.asyncio.session:AsyncSession"),
+            *("sqlalchemy.orm.session:sessionmaker", "sqlalchemy.orm.scoping:scoped_session"),
+            *("sqlalchemy.ext.asyncio.session:async_sessionmaker",),
+            *("sqlalchemy.ext.asyncio.scoping:async_scoped_session",),
+        ),
+        _SESSION,
     ),
     "sqlalchemy.sql.elements:ClauseElement": Foreign(
         "is made of the tables of this process",
@@ -143,6 +164,29 @@ _CLASSES: Final = {
     "werkzeug.sansio.response:Response": _RESPONSE,
     "xml.etree.ElementTree:Element": _no_result("ElementTree.tostring(…) of it"),
     "xml.etree.ElementTree:ElementTree": _no_result("ElementTree.tostring(….getroot())"),
+    **dict.fromkeys(
+        (
+            *("_duckdb:DuckDBPyRelation", "duckdb._relation:DuckDBPyRelation"),
+            *("duckdb.duckdb:DuckDBPyRelation", "boto3.resources.base:ServiceResource"),
+            *("fsspec.core:OpenFile", "fsspec.core:OpenFiles", "fsspec.mapping:FSMap"),
+            *("fsspec.spec:AbstractBufferedFile", "s3fs.core:S3File"),
+            "fsspec.implementations.memory:MemoryFileSystem",
+            *("google.cloud.bigquery.table:Table", "google.cloud.storage.blob:Blob"),
+            *("numpy.lib.npyio:NpzFile", "numpy.lib._npyio_impl:NpzFile"),
+            *("pandas:HDFStore", "pandas.io.pytables:HDFStore"),
+            *("pandas:ExcelFile", "pandas.io.excel._base:ExcelFile"),
+            *("pyarrow._dataset:Dataset", "pyarrow._dataset:Fragment", "pyarrow._dataset:Scanner"),
+            *("pyarrow.parquet.core:ParquetFile", "pyarrow.parquet.core:ParquetDataset"),
+            *("tables.file:File", "tables.node:Node"),
+            *("zarr.abc.store:Store", "zarr.core:Array", "zarr.hierarchy:Group"),
+            *("zarr.core.array:Array", "zarr.core.array:AsyncArray"),
+            *("zarr.core.group:Group", "zarr.core.group:AsyncGroup"),
+            *("_dbm:dbm", "_gdbm:gdbm", "dbm.dumb:_Database", "dbm.sqlite3:_Database"),
+            *("mmap:mmap", "shelve:Shelf", "tarfile:TarFile"),
+            *("zipfile:ZipFile", "zipfile:Path", "zipfile._path:Path"),
+        ),
+        _HANDLE,
+    ),
 }
 
 
@@ -150,7 +194,8 @@ def foreign(cls: type) -> Foreign | None:
     """What is said of the instances of a class; None for those of other classes."""
     names = [f"{base.__module__}:{base.__qualname__}" for base in cls.__mro__]
     found = next((_CLASSES[name] for name in names if name in _CLASSES), None)
-    found = found or _PACKAGES.get(root_of(cls.__module__))
+    roots = [root_of(base.__module__) for base in cls.__mro__] if found is None else ()
+    found = found or next((_PACKAGES[root] for root in roots if root in _PACKAGES), None)
     is_mapped = any("_sa_class_manager" in vars(base) for base in cls.__mro__)
     return _MODEL if found is None and is_mapped else found
 

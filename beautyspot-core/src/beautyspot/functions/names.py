@@ -77,7 +77,10 @@ def is_python_class(obj: Any) -> bool:
     """
     if not isinstance(obj, type) or obj.__flags__ & (_HEAP_TYPE | _IMMUTABLE) != _HEAP_TYPE:
         return False
-    declared = [type(each) in _DECLARED for each in vars(obj).values()]
+    declared = [
+        type(each) is MemberDescriptorType or name in ("__dict__", "__weakref__")
+        for name, each in vars(obj).items()  # a property of a class in C needs no room
+    ]
     base: Any = obj.__base__
     return bool(obj.__basicsize__ <= base.__basicsize__ + sum(declared) * tuple.__itemsize__)
 

@@ -299,11 +299,11 @@ def _form_of(kind: type, types: Types) -> Form:  # noqa: C901 - one rule, read f
     found = support_of(types, kind)
     if found is not None:
         return _supported(found[1], kind, found[0])
-    if needs_data_plugin(types, kind):
-        return _refusing(NO_DATA, get_data())
     told = foreign(kind)
     if told is not None and told.passes:
         return _refusing(told.why, f"pass {told.passes}", always=True)
+    if needs_data_plugin(types, kind):
+        return _refusing(NO_DATA, get_data())
     if any(kind is proxy for proxy in ProxyTypes) or any(
         "__class__" in vars(base) for base in kind.__mro__ if base is not object
     ):

@@ -307,11 +307,11 @@ _NO_RESULT_YET: Final[tuple[tuple[Callable[[Any], bool], str], ...]] = (
 def advice(value: object, types: Types) -> str:
     """Why a value is refused, and what to do; `types` are those of plug-ins."""
     cls = type(value)
-    if needs_data_plugin(types, cls):
-        return f"a {class_name(cls)} {NO_DATA}: {get_data()}"
     told = foreign(cls)
     if told is not None:
         return f"{identifier_of(cls)} {told.why}: return {told.returns}"
+    if needs_data_plugin(types, cls):
+        return f"a {class_name(cls)} {NO_DATA}: {get_data()}"
     # Of `Page[~T]`, and `Page[NoneType]`, which are a library's own.
     name = re.sub(r"\[(~.*|NoneType)\]", "", cls.__qualname__)
     why, how = "is not a type that can be stored as it is", ""
