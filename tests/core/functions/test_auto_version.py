@@ -518,6 +518,41 @@ def test_modules_of_others_are_not_imported(project: Project):
     assert done.stdout.split() == ["[False,", "False]"]
 
 
+def test_what_the_body_imports_is_another_version_neither_before_nor_after(project: Project):
+    """The first call of a process loads it, and was never stored."""
+    main = (
+        "import xml\n"
+        "def lazy():\n"
+        "    import wave, xml.sax.saxutils as s\n"
+        "    from colorsys import ONE_THIRD, hls_to_rgb as h\n"
+        "    return wave.WAVE_FORMAT_PCM, ONE_THIRD, h, s.escape, xml.dom.pulldom.COMMENT\n"
+        "def other():\n"
+        "    import wave, xml.sax.saxutils as s\n"
+        "    from colorsys import ONE_SIXTH, hls_to_rgb as h\n"
+        "    return wave.WAVE_FORMAT_PCM, ONE_SIXTH, h, s.escape, xml.dom.pulldom.COMMENT\n"
+    )
+    script = (
+        "import sys, main\n"
+        "from beautyspot.keys.generator import KeyGen\n"
+        "from beautyspot.tasks.following import Following\n"
+        "following = Following(main.lazy, KeyGen())\n"
+        "version = following.version()\n"
+        "loaded = [name for name in ('wave', 'xml.dom', 'colorsys') if name in sys.modules]\n"
+        "import xml.dom.pulldom\n"
+        "main.lazy()\n"
+        "same = Following(main.other, KeyGen()).version() == version\n"
+        "print(loaded, following.changed(version), same)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project.write((MAIN, main)),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[] set() False"
+
+
 def test_an_installed_project_is_still_the_users_own(project: Project, tmp_path: Path):
     folder = tmp_path / "site-packages"
     versions = []

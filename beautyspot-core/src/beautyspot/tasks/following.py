@@ -29,6 +29,7 @@ from types import (
 )
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.contracts.foreign import moment_in
 from beautyspot.contracts.values import OF_DATA
 from beautyspot.functions.annotations import EVALUATORS, annotations_of
 from beautyspot.functions.code import (
@@ -103,6 +104,7 @@ class Following:
 
     Attributes:
         records: what the version is made of that was asked for last.
+        moment: what that code reads of a request or a context; "" if nothing.
     """
 
     def __init__(self, function: Any, keygen: KeyGen, ignore: Collection[str] = ()) -> None:
@@ -110,6 +112,7 @@ class Following:
         self._keygen = keygen
         self._ignore = ignore
         self.records: set[Record] = set()
+        self.moment = ""
         self._project = root_of(namespace_of(self._function).get("__name__"))
         # Of this class the function's own version follows what it calls on `self`.
         inner = python_function(self._function)
@@ -144,6 +147,7 @@ class Following:
                 f"{', '.join(sorted(walk.changing))}, which functions change while the program "
                 "runs: pass what matters of it as an argument, or write the version yourself"
             )
+        self.moment = walk.moment
         return walk.records
 
     def of(
@@ -204,6 +208,7 @@ class _Follow:
     ) -> None:
         self.records: set[Record] = set()
         self.changing: set[str] = set()
+        self.moment = ""
         self._keygen = keygen
         self._project = project
         self._todo: list[Any] = []  # all are kept, so that no number comes twice
@@ -266,6 +271,8 @@ class _Follow:
         if owner in getattr(self._receiver, "__mro__", ()):  # a base may call what it overrides
             owner = self._receiver
         self.records.add((name, "", code_digest(function)))
+        ignored = self._ignore if function.__globals__ is self._globals else ()
+        self.moment = self.moment or moment_in(function, ignored)
         codes = [*with_nested(function.__code__)]
         used = {each for code in codes for each in code.co_names}
         local = {n for code in codes for n in (*code.co_varnames, *code.co_cellvars)}
@@ -396,10 +403,14 @@ class _Follow:
         if root in imported:
             module, *more = imported[root]
             value, names, where = self._load(module), [*more, *names], None
+            if value is UNKNOWN:  # of a library, whether or not it is loaded yet
+                self.records.add((owner, root, digest_of(".".join(imported[root]))))
         if isinstance(value, ModuleType):
             self.records.add((owner, root, digest_of(value.__name__)))
         while isinstance(value, ModuleType) and names:
             where, name = vars(value), names.pop(0)
+            if not self._is_own_place(where):  # the names say enough, whether or not it is loaded
+                return root, UNKNOWN, None
             done.append(name)
             value = where.get(name, UNKNOWN)
             if value is UNKNOWN and root in imported:
@@ -408,14 +419,13 @@ class _Follow:
 
     def _load(self, name: str) -> Any:
         """A module of the project that a function imports when it runs, maybe later than now."""
-        if name not in sys.modules:
-            root = root_of(name)
-            with suppress(Exception):  # whatever its code raises is for the function to meet
-                spec: Any = importlib.util.find_spec(root)
-                place = spec.origin or next(iter(spec.submodule_search_locations))
-                if root == self._project or _is_of_a_project(place):
-                    importlib.import_module(name)
-        return sys.modules.get(name, UNKNOWN)
+        root = root_of(name)
+        with suppress(Exception):  # whatever its code raises is for the function to meet
+            spec: Any = importlib.util.find_spec(root)
+            place = spec.origin or next(iter(spec.submodule_search_locations))
+            if root == self._project or _is_of_a_project(place):
+                return importlib.import_module(name)
+        return UNKNOWN
 
     def _is_own(self, definition: Any) -> bool:
         if isinstance(definition, FunctionType):
