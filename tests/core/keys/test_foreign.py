@@ -9,6 +9,7 @@ import shelve
 import tarfile
 import threading
 import zipfile
+from contextvars import ContextVar
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -157,30 +158,92 @@ def test_the_object_of_a_package_is_named_and_not_its_insides() -> None:
         canonical(Holder())
 
 
-@pytest.mark.parametrize(
-    ("of", "module", "direct", "inside"),
-    [
-        ("Flask", "werkzeug.local", "request", "session"),
-        (
-            "Streamlit",
-            "streamlit.runtime.state.session_state_proxy",
-            "session_state",
-            "query_params",
-        ),
-    ],
-)
-def test_a_function_that_reads_a_request_or_session_is_told(
-    of: str, module: str, direct: str, inside: str, caplog: Any
-) -> None:
-    proxy = type("Proxy", (), {"__module__": module})()
+def proxy(name: str) -> Any:
+    """An object of a class, as frameworks have them for what belongs to a moment."""
+    module, _, path = name.partition(":")
+    return type(path, (), {"__module__": module, "x": 1})()
+
+
+def asked(name: str) -> Any:
+    module, _, path = name.partition(":")
+
+    def ask() -> int:
+        return 1
+
+    ask.__module__, ask.__name__ = module, path
+    return ask
+
+
+def reading(source: str, name: str, value: Any) -> Any:
+    """A function of a module in which a name, and one in another module `fw`, stand for a value."""
     framework = ModuleType("framework")
-    setattr(framework, inside, proxy)
-    source = f"def read(): return {direct}.x\ndef also(): return fw.{inside}\ndef no(): return g"
-    names: dict[str, Any] = {direct: proxy, "fw": framework, "g": 1}
-    exec(source, names)  # noqa: S102 - functions that read globals
-    with memory_spot() as spot:
-        for name in ("read", "also", "no"):
-            spot.mark(names[name])
-        spot.mark(key=lambda: 1)(names["read"])
-    told = re.findall(r"reads (\w+) of (\w+)", caplog.text)
-    assert told == [(direct, of), (inside, of)]
+    setattr(framework, name, value)
+    held: dict[str, Any] = {name: value, "fw": framework, "__name__": __name__}
+    exec(source, held)  # noqa: S102 - functions that read globals
+    return held["read"]
+
+
+MOMENTS = [
+    ("request", proxy("werkzeug.local:LocalProxy")),
+    ("user", proxy("quart.local:LocalProxy")),
+    ("session_state", proxy("streamlit.runtime.state.session_state_proxy:SessionStateProxy")),
+    ("query_params", proxy("streamlit.runtime.state.query_params_proxy:QueryParamsProxy")),
+    ("context", proxy("starlette_context.ctx:_Context")),
+    ("get_current_request", asked("pyramid.threadlocal:get_current_request")),
+    ("get_language", asked("django.utils.translation:get_language")),
+]
+SOURCES = [
+    "def read(): return {name} and 1",
+    "def read(): return fw.{name} and 1",
+    "def read(): return [{name} for _ in range(1)] and 1",
+]
+
+
+@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize(("name", "value"), MOMENTS, ids=lambda each: str(each)[:20])
+def test_what_reads_a_request_or_a_context_runs_uncached(
+    name: str, value: Any, source: str, caplog: Any
+) -> None:
+    with memory_spot(strict=False) as spot:
+        read = spot.mark(name="read")(reading(source.format(name=name), name, value))
+        assert [read(), read()] == [1, 1]
+        assert spot.stats()["bypassed"] == 2
+        [said] = caplog.messages
+        assert f"it reads {name}, which belongs to a request" in said
+        with_id = spot.mark(name="with_id", key="all")(read.__wrapped__)
+        assert [with_id(), with_id()] == [1, 1]
+        assert spot.stats()["hits"] == 1
+
+
+def test_what_is_no_request_is_read_as_ever(caplog: Any) -> None:
+    with memory_spot(strict=False) as spot:
+        for name, value in [
+            ("current_app", proxy("werkzeug.local:LocalProxy")),
+            ("request", {"x": 1}),
+        ]:
+            read = spot.mark(name=name)(reading(SOURCES[0].format(name=name), name, value))
+            assert [read(), read()] == [1, 1]
+        assert spot.stats()["hits"] == 2
+    assert not caplog.messages
+
+
+TENANT: ContextVar[str] = ContextVar("TENANT", default="a")
+
+
+def of_tenant() -> str:
+    return TENANT.get()
+
+
+def reads_by_a_helper() -> str:
+    return of_tenant()
+
+
+def test_a_version_that_follows_code_sees_what_its_helpers_read(caplog: Any) -> None:
+    with memory_spot(strict=False) as spot:
+        read = spot.mark(version="auto")(reads_by_a_helper)
+        known = spot.mark(version="auto", name="known", ignore=("TENANT",))(reads_by_a_helper)
+        assert [read(), known()] == ["a", "a"]
+        TENANT.set("b")
+        assert [read(), known()] == ["b", "a"]
+    [said] = caplog.messages
+    assert "it reads TENANT" in said

@@ -1,7 +1,7 @@
 """web"""
 # pip: fastapi httpx python-multipart flask celery django sqlalchemy
-# again: req bg js up t badd cadd dj djr2 djr3 djq djh rows mappings orm orm2 arg arg_of_orm
-# says: reads request of Flask | await file.read() | jsonable_encoder | pass its primary key | str(statement) | [tuple(row) for row in rows] | write mark beneath the task's decorator | add tasks outside of it | list(….values())
+# again: req bg js up r t badd cadd dj djr2 djr3 djq djh rows mappings orm orm2 arg arg_of_orm
+# says: it reads request | await file.read() | jsonable_encoder | pass its primary key | str(statement) | [tuple(row) for row in rows] | write mark beneath the task's decorator | add tasks outside of it | list(….values())
 from trying import *
 from fastapi import FastAPI, Request, UploadFile, BackgroundTasks, File
 from fastapi.testclient import TestClient

@@ -9,7 +9,6 @@ from beautyspot import logs
 from beautyspot.calls.duplicates import Duplicates
 from beautyspot.calls.items import taken_apart
 from beautyspot.calls.wrappers import wrap
-from beautyspot.contracts.foreign import request_in
 from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
 from beautyspot.functions.identity import check_is_no_class, kind_of
 from beautyspot.functions.names import OURS, is_ours
@@ -105,13 +104,6 @@ class Marking:
             payer.count_as(task.func_identifier)
         if task.addressing.earlier:
             self.earlier[task.func_identifier] = task.addressing.earlier
-        if options.key is None and (name := request_in(function)):
-            self._engine.reporter.once(
-                f"request {task.func_identifier}",
-                f"{task.func_identifier} reads {name}, which is no part of its key: two "
-                "requests or sessions may get one result. Pass what it reads as an argument, or "
-                "say with mark(key=function) what counts",
-            )
         return task
 
     def _chosen(self, point: str, given: object) -> Any:

@@ -7,10 +7,15 @@ of libraries that count as an argument, and are no result: a tree of XML, a quan
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Any, Final, NamedTuple
+import sys
+from contextvars import ContextVar
+from types import CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from beautyspot.functions.names import innermost_function, root_of
+from beautyspot.functions.names import root_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Foreign(NamedTuple):
@@ -200,22 +205,56 @@ def foreign(cls: type) -> Foreign | None:
     return _MODEL if found is None and is_mapped else found
 
 
-def request_in(function: Any) -> str:
-    """What a function reads that is another one in each request or session; "" if nothing.
+_PROXIES: Final = frozenset(
+    {
+        *("bottle:LocalRequest", "celery:Proxy", "quart:LocalProxy"),
+        *("cherrypy:_ThreadLocalProxy", "starlette_context:_Context", "werkzeug:LocalProxy"),
+        *("streamlit:ContextProxy", "streamlit:QueryParamsProxy", "streamlit:SessionStateProxy"),
+        "streamlit:UserInfoProxy",
+    }
+)
+"""Classes of what stands for something of the moment, by their top-level packages."""
+
+_ASKED: Final = frozenset(
+    {
+        *("crum:get_current_request", "crum:get_current_user"),
+        *("django.utils.timezone:get_current_timezone", "django.utils.translation:get_language"),
+        *("django_currentuser.middleware:get_current_user", "flask_babel:get_locale"),
+        *("flask_jwt_extended.utils:get_jwt", "flask_jwt_extended.utils:get_jwt_identity"),
+        *("pyramid.threadlocal:get_current_request", "structlog.contextvars:get_contextvars"),
+    }
+)
+"""Functions that give it."""
+
+
+def moment_in(
+    function: FunctionType, less: Collection[str] = (), *, with_variables: bool = False
+) -> str:
+    """What a function reads that is another one in each request, session or context; "" if nothing.
 
     Where its code names it, by itself, or in a module as ``flask.request`` or ``st.session_state``.
+    Flask's ``current_app`` is of the process.
+
+    Args:
+        function: the function, without its wrappers.
+        less: names of what does not count.
+        with_variables: whether a `ContextVar` is such a thing.
     """
-    inner = innermost_function(function)
-    code, names = getattr(inner, "__code__", None), getattr(inner, "__globals__", {})
-    used = code.co_names if code is not None else ()
-    modules = [vars(names[name]) for name in used if type(names.get(name)) is ModuleType]
-    for name in _OF_REQUESTS.intersection(used):
-        found = [held[name] for held in (names, *modules) if name in held]
-        for framework in [_FRAMEWORKS.get(root_of(type(each).__module__)) for each in found]:
-            if framework is not None:
-                return f"{name} of {framework}"
+    codes = [function.__code__]
+    for code in codes:  # which grows
+        codes.extend([each for each in code.co_consts if type(each) is CodeType])
+    used = {name for code in codes for name in code.co_names} - {"current_app", *less}
+    held = function.__globals__
+    modules = [each for name in used for each in (held.get(name), sys.modules.get(name))]
+    places = [held, *(vars(each) for each in modules if type(each) is ModuleType)]
+    for name in sorted(used):
+        for value in [place[name] for place in places if name in place]:
+            kind: Any = type(value)
+            is_asked = kind is FunctionType and f"{value.__module__}:{value.__name__}" in _ASKED
+            if (
+                is_asked
+                or (kind is ContextVar and with_variables)
+                or f"{root_of(kind.__module__)}:{kind.__qualname__}" in _PROXIES
+            ):
+                return name
     return ""
-
-
-_OF_REQUESTS: Final = frozenset({"request", "session", "g", "session_state", "query_params"})
-_FRAMEWORKS: Final = {"streamlit": "Streamlit", "werkzeug": "Flask"}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.backend import ARGUMENTS, say_whose
+from beautyspot.contracts.foreign import moment_in
 from beautyspot.errors import UnstableKeyError
 from beautyspot.functions.identity import Identity, file_digest, taken_apart
 from beautyspot.functions.names import innermost_function, may_be_edited, unwrap_ours
@@ -345,6 +346,8 @@ class Addressing:
         version = self._found_version()
         tell = self._on_first_key  # another thread may be here too, and drop it
         if tell is not None:
+            if not self.has_own_id:
+                self._refuse_moment()
             self._on_first_call()
             by_name = name == self.func_identifier or options.name is not None
             if not self.follows and by_name and self._binding.bound <= set(options.ignore):
@@ -357,6 +360,18 @@ class Addressing:
             if self._is_open:  # another thread has forgotten the version meanwhile
                 self._key_maker = None
         return maker
+
+    def _refuse_moment(self) -> None:
+        """Raise an `UnstableKeyError` if the function reads a request, or a context."""
+        inner = innermost_function(self._function)
+        name = "" if inner is None or self.follows else moment_in(inner)
+        name = self._following.moment if self.follows else name
+        if name:
+            raise UnstableKeyError(
+                f"it reads {name}, which belongs to a request, a session or a context, and is no "
+                "part of the key: pass what it reads as an argument",
+                path=name,
+            )
 
     def _whole_name(self, identifier: str, noted: dict[str, str]) -> str:
         """An identifier with all that tells the function apart beside it, and is no argument.

@@ -17,7 +17,6 @@ import functools
 import importlib.util
 import inspect
 import re
-import sys
 from contextlib import suppress
 from types import (
     FunctionType,
@@ -272,7 +271,7 @@ class _Follow:
             owner = self._receiver
         self.records.add((name, "", code_digest(function)))
         ignored = self._ignore if function.__globals__ is self._globals else ()
-        self.moment = self.moment or moment_in(function, ignored)
+        self.moment = self.moment or moment_in(function, ignored, with_variables=True)
         codes = [*with_nested(function.__code__)]
         used = {each for code in codes for each in code.co_names}
         local = {n for code in codes for n in (*code.co_varnames, *code.co_cellvars)}
