@@ -8,7 +8,8 @@ from html import unescape
 
 def words(page: str) -> str:
     """What is read of the value, without the link to its file."""
-    start, end = page.index('class="value"'), page.index('aria-labelledby="arguments-heading"')
+    start = page.index('class="value"')
+    end = page.index('aria-labelledby="', start)
     section = re.sub(r'<nav class="end".*?</nav>', "", page[start:end], flags=re.DOTALL)
     text = " ".join(unescape(re.sub("<[^>]*>", " ", section)).split())
     return text.removeprefix('class="value"> Value ').removesuffix(" <section")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import time
 from collections.abc import Callable
@@ -76,7 +77,7 @@ def test_each_function_is_a_line(page: Callable[[str], Any]) -> None:
 def test_a_long_name_takes_one_line(tmp_path: Path, visit: Callable[..., Any]) -> None:
     name = "a_name_that_says_" * 9
     store = SqliteMetadataStore(tmp_path / "app.db")
-    put_rows(store, row(1, f"some.package:{name}"))
+    put_rows(store, row(1, f"some.package:{name}", took=2.0))
     client = visit(bs.open_store(store, config=False))
     text = client.get("/", follow_redirects=True).text
     (cell,) = re.findall(r'<th scope="row"[^>]*>(.*?)</th>', text, re.DOTALL)
@@ -85,6 +86,10 @@ def test_a_long_name_takes_one_line(tmp_path: Path, visit: Callable[..., Any]) -
     assert len(told) == 2
     assert len(told[0]) == 48
     assert f'title="some.package:{name}"' in cell
+    (link,) = re.findall(r'href="([^"]*)"', cell)
+    one = client.get(html.unescape(link)).text
+    assert "<h1>a_name" in one
+    assert "95 % at most 2 s" in one
 
 
 def test_the_page_of_a_function(page: Callable[[str], Any]) -> None:

@@ -104,6 +104,7 @@ def test_conditions_are_typed_and_can_be_taken_out(runs: Any) -> None:
     assert {row[0] for row in cells(page)} == {"100"}
     assert len(cells(page)) == 8
     without = dict(re.findall(r'<b>([^<]*)</b> <a href="\?([^"]*)"', page.text))
+    assert "train:sweep" not in without, "no run is of no function"
     rest = parse_qsl(html.unescape(without["kernel = rbf"]))
     assert rest == [each for each in asked if each[1] != "kernel = rbf"]
     assert "No run of this function matches" in runs(SWEEP, ("where", "c > 1e9")).text
@@ -260,3 +261,18 @@ def test_long_texts_are_compared_line_by_line(tmp_path: Path, visit: Callable[..
     assert '<span class="tok-gi">+another &lt;b&gt;end</span>' in page.text
     assert not {"\x1b", "\u202e"} & set(page.text)
     assert "<script" not in page.text
+
+
+def test_signed_results_have_fields_too(make_spot: Callable[..., Any], visit: Any) -> None:
+    spot = make_spot("signed", signing_key="k" * 32)
+
+    @spot.mark(name="score")
+    def score(c: int) -> dict[str, int]:
+        return {"doubled": 2 * c}
+
+    score(4)
+    for store in (str(spot.db_path), bs.open_store(spot)):
+        client = visit(store)
+        page = client.get("/store/signed/runs", params={"function": "score"})
+        assert heads(page)[:3] == ["Run", "c", "doubled"]
+        assert "doubled: 8" in client.get("/store/signed/results?view=grid").text

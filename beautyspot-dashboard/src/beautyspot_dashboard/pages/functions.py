@@ -117,6 +117,7 @@ def function(request: Request) -> Response:
         section="functions",
         function=one,
         summary=found,
+        typical=store.typical(name),
         chart=calls(axis, store.counts(name, since=axis.begin), span),
         axis=axis,
         span=span,
