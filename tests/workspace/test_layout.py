@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import re
 import runpy
 import tomllib
 from pathlib import Path
@@ -49,10 +50,7 @@ PUBLIC = tuple(
     for module in ("", "contracts", "errors", "files", "hookspecs", "logs", "memory", "testing")
 ) + tuple(
     f"beautyspot.contracts.{module}"
-    for module in (
-        *("backend", "failures", "key_value", "records", "row_bytes", "selection"),
-        *("sql", "store"),
-    )
+    for module in (*("failures", "key_value", "records", "row_bytes", "selection", "sql", "store"),)
 )
 """The modules that a plug-in may import from: those that a stranger's plug-in has, too."""
 
@@ -205,6 +203,14 @@ def test_a_member_beyond_core_imports_public_names_only(package: str) -> None:
     ours = [use for use in uses if use.module.split(".")[0] == "beautyspot"]
     assert ours
     assert [str(use) for use in ours if not _is_public(use)] == []
+
+
+def test_the_manual_names_the_modules_that_are_public() -> None:
+    page = (ROOT / "docs" / "plugins" / "index.md").read_text()
+    found = re.search(r"^Import only from (.*?): the other modules", page, re.DOTALL | re.MULTILINE)
+    assert found is not None
+    named = set(re.findall(r"`([a-z_.]+)`", found[1])) - {"later"}
+    assert named == {name.removeprefix("beautyspot.contracts.") for name in PUBLIC}
 
 
 def _is_public(use: Import) -> bool:
