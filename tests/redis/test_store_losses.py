@@ -54,7 +54,9 @@ def test_what_was_noted_before_an_eviction_may_be_any(
     begun = store.begin(KEYS[:2], MINE)
     other.note(f"key:{KEYS[0]}")
     raw.delete(f"{prefix}store")
-    refused = stored(store, *map(a_record, KEYS[:2]), token=MINE, since=begun.since)
+    refused = stored(
+        store, *[a_record(key, began_at=1.0) for key in KEYS[:2]], token=MINE, since=begun.since
+    )
     assert refused == set(KEYS[:2])
     after = store.begin(KEYS[:2], MINE)
     assert set(after.leased) == set(KEYS[:2])
@@ -69,7 +71,7 @@ def test_a_store_that_was_emptied_does_not_begin_at_1_again(
     begun = store.begin([KEYS[0]], MINE)
     drop(raw, prefix)
     other.note(ALL)
-    assert stored(store, a_record(), token=MINE, since=begun.since) == {KEYS[0]}
+    assert stored(store, a_record(began_at=1.0), token=MINE, since=begun.since) == {KEYS[0]}
 
 
 def test_a_number_is_above_the_one_before_though_the_clock_was_set_back(
@@ -80,7 +82,7 @@ def test_a_number_is_above_the_one_before_though_the_clock_was_set_back(
     begun = store.begin([KEYS[0]], MINE)
     assert begun.since == 4 * 10**15
     store.note(f"key:{KEYS[0]}")
-    assert stored(store, a_record(), token=MINE, since=begun.since) == {KEYS[0]}
+    assert stored(store, a_record(began_at=1.0), token=MINE, since=begun.since) == {KEYS[0]}
     assert store.begin([], MINE).since == begun.since + 1
 
 

@@ -49,7 +49,7 @@ def test_a_server_that_keeps_its_content_over_a_kill(tmp_path: Any, namespace: s
         store.note(f"key:{KEYS[1]}")
         stored(store, a_record(KEYS[5]))
         server.restart()
-        records = [a_record(key) for key in KEYS[:2]]
+        records = [a_record(key, began_at=1.0) for key in KEYS[:2]]
         assert stored(store, *records, token=MINE, since=begun.since) == {KEYS[1]}
         assert set(store.find_many(KEYS)) == {KEYS[0], KEYS[5]}
         assert [record.cache_key for record in store.rows()] == [KEYS[0], KEYS[5]]

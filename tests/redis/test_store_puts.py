@@ -69,7 +69,8 @@ def test_large_rows_go_in_parts(
     monkeypatch.setattr("beautyspot_redis.store.LARGEST", 5000)
     sizes = [10, 10, 4000, 4000, 9000, 10]
     records = [
-        a_record(key, result_data=b"x" * size) for key, size in zip(KEYS, sizes, strict=False)
+        a_record(key, began_at=1.0, result_data=b"x" * size)
+        for key, size in zip(KEYS, sizes, strict=False)
     ]
     begun = store.begin(KEYS[:6], MINE)
     store.note(f"key:{KEYS[3]}")

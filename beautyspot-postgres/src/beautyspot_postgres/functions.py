@@ -96,13 +96,13 @@ BEGIN
   PERFORM pg_advisory_xact_lock_shared({LOCK.replace("%s", "_namespace")});
   _now := {NOW};
   INSERT INTO {{schema}}.results AS old (namespace, stored_at, {", ".join(COLUMNS)})
-  SELECT _namespace, _now, {_VALUES} WHERE NOT EXISTS (
+  SELECT _namespace, _now, {_VALUES} WHERE _began_at IS NULL OR NOT EXISTS (
     SELECT FROM {{schema}}.covers
     WHERE namespace = _namespace AND cover = ANY (_covers) AND number > _since
   ) ON CONFLICT (namespace, cache_key) DO UPDATE SET {_SET}
   WHERE (
-    coalesce(old.began_at, old.made_at - coalesce(old.took, 0)) > excluded.began_at
-    AND old.made_at <= _now
+    _began_at IS NOT NULL AND old.made_at <= _now
+    AND coalesce(old.began_at, old.made_at - coalesce(old.took, 0)) > excluded.began_at
   ) IS NOT TRUE;
   _is_stored := FOUND;
   DELETE FROM {{schema}}.leases

@@ -124,8 +124,8 @@ local now, refused = micros() / 1000000, {{}}
 for i = 1, #ARGV, 6 do
   local key, row, ends, since, token, covers = unpack(ARGV, i, i + 5)
   local mine = struct.unpack('>d', row, 13)
-  if mine ~= mine then
-    mine = now
+  local is_set = mine ~= mine
+  if is_set then
     row = string.sub(row, 1, 12) .. struct.pack('>d', now) .. string.sub(row, 21)
   end
   local made, began = struct.unpack('>dd', head_of(key) or row, 5)
@@ -135,7 +135,7 @@ for i = 1, #ARGV, 6 do
   for _, number in ipairs(redis.call('ZMSCORE', store, unpack(named))) do
     is_refused = is_refused or (number and tonumber(number) > tonumber(since))
   end
-  if is_refused then
+  if is_refused and not is_set then
     table.insert(refused, key)
   else
     redis.call('SET', row_of(key), row)

@@ -300,6 +300,24 @@ class MetadataStoreContract:
         assert stored(other, a_record(began_at=after.now), token=OTHER, since=after.since) == set()
         assert store.find(KEYS[0]) is not None
 
+    @pytest.mark.parametrize("cover", [f"key:{KEYS[0]}", ALL])
+    def test_what_is_set_by_hand_is_never_refused(
+        self, store: MetadataStoreBase, other: MetadataStoreBase, cover: str
+    ) -> None:
+        """It is as if its run began in the put, after all that was noted, or made, by then."""
+        begun, now = store.begin([KEYS[0]], MINE), store.now()
+        other.note(cover)
+        ahead = a_record(KEYS[1], began_at=now + 3600, made_at=now)
+        after = other.begin([], OTHER).since
+        assert stored(other, ahead, since=after) == set()
+        rows = [a_record(key, began_at=None, made_at=now, result_data=b"set") for key in KEYS[:3]]
+        assert stored(store, *rows, since=begun.since) == set()
+        found = other.find_many(KEYS[:3])
+        assert [in_full(found[key]).result_data for key in KEYS[:3]] == [b"set"] * 3
+        other.note(cover)
+        late = a_record(began_at=now, made_at=now)
+        assert stored(store, late, since=begun.since) == {KEYS[0]}, "a run that began before that"
+
     def test_each_of_many_rows_is_looked_at(self, store: MetadataStoreBase) -> None:
         begun, now = store.begin(KEYS[:4], MINE), store.now()
         store.note(f"key:{KEYS[1]}")
@@ -432,7 +450,9 @@ class MetadataStoreContract:
         other.note(f"key:{KEYS[4]}")
         assert other.sweep(0.0, dry_run=True) == other.sweep(0.0)
         assert set(store.find_many(KEYS[:3])) == set(KEYS[:3])
-        assert stored(store, a_record(KEYS[4]), token=MINE, since=begun.since) == {KEYS[4]}
+        assert stored(store, a_record(KEYS[4], began_at=1.0), token=MINE, since=begun.since) == {
+            KEYS[4]
+        }
 
     # ------------------------------------------------------------------------- uses and counts
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from beautyspot.contracts import TaskRecord
+from beautyspot.contracts.records import ALL, KEY
 from beautyspot.errors import (
     ConfigError,
     ItemsError,
@@ -179,6 +180,32 @@ def test_nor_does_what_began_in_another_process(
             gate.open.set()
         assert call.result() == ["ran", 1]
     assert called(elsewhere, "a") == called(marked, "a") == ["set"]
+
+
+@pytest.mark.parametrize("metadata", ["sqlite", "memory"])
+@pytest.mark.parametrize("how", ["key", "function"])
+def test_it_is_set_though_others_invalidate_it_just_then(
+    make_spot: Callable[..., Spot], metadata: str, how: str
+) -> None:
+    """All that was invalidated until it was put came before it."""
+    spot = make_spot(strict=True, metadata=metadata)
+    store, marked = spot.metadata, spot.mark(work)
+    put, begin = store.put, store.begin
+
+    def late(ask: Any) -> Any:
+        def asked(*args: Any, **options: Any) -> Any:
+            answer = ask(*args, **options) if ask is begin else None
+            store.note(KEY + spot.key(marked, "a") if how == "key" else ALL)
+            return answer if ask is begin else ask(*args, **options)
+
+        return asked
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(spot._engine.cache.store, "begin", late(begin))
+        patched.setattr(spot._engine.cache.store, "put", late(put))
+        spot.set_result("set", marked, "a")
+    assert marked("a") == "set"
+    assert STATE.runs == []
 
 
 def test_a_result_that_waits_for_a_store_that_failed_is_dropped(

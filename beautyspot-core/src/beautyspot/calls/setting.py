@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from beautyspot.calls.blocks import join
 from beautyspot.contracts import Invalidation
-from beautyspot.errors import BeautyspotError, ConfigError, MetadataError, SerializationError
+from beautyspot.errors import BeautyspotError, ConfigError, SerializationError
 from beautyspot.messages import error_shown
 from beautyspot.results.saving import Pending
 from beautyspot.results.writer import BATCH
@@ -101,20 +101,12 @@ def _stream(task: Task, value: Any) -> list[Any]:
 
 def _put(cache: Cache, rows: list[tuple[Call, TaskRecord]]) -> None:
     """Write the blobs, and then all rows in one commit."""
-    began, since = perf_counter(), cache.leases.begin([], {}).since
+    began = perf_counter()
     batch = [
-        Pending(
-            call.task, record, since, replaces="", earlier=call.task.addressing.earlier_keys(call)
-        )
+        Pending(call.task, record, 0, replaces="", earlier=call.task.addressing.earlier_keys(call))
         for call, record in rows
     ]
     refused = cache.saver.put(batch) or set()
-    for pending in batch:
-        if pending.key not in refused:
-            # Else look-ups of this process would find what waits to be written.
-            cache.writer.withdraw(Invalidation(pending.key))
+    for pending in batch:  # else look-ups of this process would find what waits to be written
+        cache.writer.withdraw(Invalidation(pending.key))
     cache.saver.settle(batch, refused, (perf_counter() - began) / len(rows), later=False)
-    if refused:
-        raise MetadataError(
-            "others have invalidated what was to be set just when it was stored: set it again"
-        )

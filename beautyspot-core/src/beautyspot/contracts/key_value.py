@@ -253,10 +253,12 @@ class KeyValueStore(MetadataStoreBase):
         for put, row in zip(rows, written, strict=True):
             if row is None:
                 refused.add(put.record.cache_key)
-            elif _is_invalid(put.covers, put.since, after):
-                late[put.record.cache_key] = row
+            elif _is_invalid(put.covers, row[2], after):
+                late[put.record.cache_key] = row[:2]
+                if put.record.began_at is not None:  # else it was put, and invalidated then
+                    refused.add(put.record.cache_key)
         self.each(lambda key: self._take_out(f"r/{key}", *late[key]), late)
-        return refused | late.keys()
+        return refused
 
     def _end(self, put: Put) -> None:
         """Release its lease; one that can't be released falls by itself, and the row is stored."""
@@ -269,19 +271,22 @@ class KeyValueStore(MetadataStoreBase):
             return self.write(name, row_data(None, dead=dead), tag) is not None
         return self.remove(name, tag)
 
-    def _written(self, put: Put, row: RowFound, covers: dict[str, Any]) -> tuple[Tag, int] | None:
-        """The tag of a row that was written, and its `dead`; None where that is refused.
+    def _written(
+        self, put: Put, row: RowFound, covers: dict[str, Any]
+    ) -> tuple[Tag, int, int] | None:
+        """The tag of a row that was written, its `dead` and its `since`; None where it is refused.
 
         Args:
             put: what is written.
             row: what lies in its place.
             covers: the covers, as they were read before that.
         """
-        record = put.record
-        if record.began_at is None:
-            record = record._replace(began_at=self.now())
+        record, since = put.record, put.since
+        is_set = record.began_at is None
+        if is_set:
+            record, since = record._replace(began_at=self.now()), int(covers["n"])
         name = f"r/{record.cache_key}"
-        if _is_invalid(put.covers, put.since, covers):
+        if _is_invalid(put.covers, since, covers):
             # A put before this one may have failed behind its write.
             if row.record is not None and _is_invalid(covers_of(row.record), row.since, covers):
                 self._take_out(name, row.tag, row.dead)
@@ -289,11 +294,12 @@ class KeyValueStore(MetadataStoreBase):
         for _ in self._tries(name):
             now = self.now() + self.clock_error  # after the look: what it saw was made before
             is_late = row.record is not None and is_newer(row.record, record, now)
-            if is_late or row.dead > put.since:
+            if not is_set and (is_late or row.dead > since):
                 return None
-            tag = self.write(name, row_data(record, put.since, row.dead), row.tag)
+            since = max(since, row.dead)  # of what is set, which comes after that
+            tag = self.write(name, row_data(record, since, row.dead), row.tag)
             if tag is not None:
-                return tag, row.dead
+                return tag, row.dead, since
             row = self._head(record.cache_key)
         return None
 

@@ -54,7 +54,7 @@ class Put(NamedTuple):
 
     Attributes:
         record: with clean texts (no NUL, no lone surrogate) and finite floats. Where its `began_at`
-            is None, it is as if its run began at the moment of the put.
+            is None, it is as if its run began at the moment of the put, and it is never refused.
         covers: what an invalidation of it can name; its key is the first.
         since: `Begun.since` of its run.
         token: of the lease of its key, which the put releases; "" where it holds none.

@@ -248,6 +248,9 @@ _OPTIONAL: Final = (
 _PLAIN: Final = tuple([name for name in _KEPT if name not in _OPTIONAL])
 """The columns of most rows: `sqlite3` takes a fifth of a microsecond to bind each None."""
 
+_ANY: Final = 2**63 - 1
+"""A number that no cover has."""
+
 _optional: Final = itemgetter(*map(_KEPT.index, _OPTIONAL))
 _plain: Final = itemgetter(*map(_KEPT.index, _PLAIN))
 _NONE: Final = _optional(_BLANK)
@@ -284,6 +287,8 @@ def put_one(handle: Handle, row: Put) -> bool:
     record, covers, since, _ = row
     now = time.time()
     ends, columns = now + LONGEST_WAIT, _PLAIN
+    if record.began_at is None:  # nothing was noted, or made, after that
+        since, ends = _ANY, 0.0
     if record.began_at is not None and _optional(record) == _NONE:
         values = _plain(record)
     else:
@@ -301,7 +306,8 @@ def put_many(handle: Handle, rows: Sequence[Put]) -> set[str]:
     with transaction(handle):
         for start in range(0, len(rows), AT_ONCE):
             part = rows[start : start + AT_ONCE]
-            now, since = time.time(), min(row.since for row in part)
+            now = time.time()
+            since = min([_ANY, *[row.since for row in part if row.record.began_at is not None]])
             values = chain.from_iterable([_row_of(row.record, now) for row in part])
             done = handle.execute(put_query(_KEPT, len(part), 0), (*values, since, now))
             if done.rowcount < len(part):
