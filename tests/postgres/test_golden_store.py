@@ -59,11 +59,12 @@ results: namespace text C, cache_key text C, func_name text C, input_id text C,
   expires_at double precision, used_at double precision, code text C, arguments text C,
   price double precision, began_at double precision, tags text C, stored_at double precision
 schedules: namespace text C, key text C, name text C, seen double precision,
-  taken double precision, paused double precision, expires double precision
+  made double precision, total double precision, taken double precision,
+  start double precision, paused double precision, expires double precision
 stores: namespace text C, store_id text, number bigint, demands_signing boolean
 """
 
-DIGESTS = {2: "96736a5db4449a36cab12a2045e8ca531a53bbded5ca6778ed58b84bf5bdfb70"}
+DIGESTS = {2: "460cead68055ee2417d9684643770da749f332c530e6230577a8ad4da52f121b"}
 """By the number of the schema: of all statements that make its tables and functions."""
 
 
