@@ -15,7 +15,7 @@ from beautyspot.calls.stored_results import StoredResults
 from beautyspot.calls.telling import Telling
 from beautyspot.concurrency.lazily import Lazily
 from beautyspot.config.resolve import UNSET, Config, resolve
-from beautyspot.config.settings import check_name
+from beautyspot.config.settings import SETTINGS, check_name
 from beautyspot.contracts import DURATION, seconds
 from beautyspot.limits.methods import LimiterMethods, check_made
 from beautyspot.messages import OF_OTHER_CACHES, checks_options
@@ -145,14 +145,9 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
         arguments: bool | None = UNSET,
         price_unit: str | None = UNSET,
     ) -> None:
-        settings = {
-            "directory": directory, "db_path": db_path, "metadata": metadata, "storage": storage,
-            "serializer": serializer, "keygen": keygen, "limiter": limiter, "save": save,
-            "ttl": ttl, "blob_threshold": blob_threshold, "enabled": enabled, "strict": strict,
-            "wait_timeout": wait_timeout, "mode": mode, "signing_key": signing_key,
-            "arguments": arguments, "max_size": max_size, "compress": compress,
-            "price_unit": price_unit,
-        }  # fmt: skip
+        given = locals()  # a setting is named in the signature alone
+        names = SETTINGS.keys() - {"profile"}
+        settings = {key: given[key] for key in names if given[key] is not UNSET}
         self.name, plugins = check_name(name), tuple(given_plugins(plugins))
         others = {"config": config, "profile": profile, "plugins": plugins, "on_error": on_error}
         if observers != ():
@@ -160,7 +155,7 @@ class Spot(PartMethods, StoredResults, Telling, LimiterMethods, BatchMethods):
 
             if watchers := checked(observers):
                 others["observers"] = watchers
-        self._given: dict[str, Any] = {k: v for k, v in settings.items() if v is not UNSET} | others
+        self._given: dict[str, Any] = settings | others
         self.config: Config = resolve(settings, config=config, profile=profile)
         self._runs_in = executor
         self._parts = Parts(self.name, self.config, plugins)

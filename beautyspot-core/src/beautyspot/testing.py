@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot import Spot
+from beautyspot.config.settings import SETTINGS
 from beautyspot.memory import MemoryMetadataStore, MemoryStorage
 
 if TYPE_CHECKING:
@@ -25,26 +26,18 @@ if TYPE_CHECKING:
 __all__ = ["memory_spot"]
 
 _SETTINGS: Final[dict[str, Any]] = {
+    # Those that a developer's environment may set, but for places; no file is read.
+    **{
+        name: setting.default
+        for name, setting in SETTINGS.items()
+        if not setting.is_path and name != "profile"
+    },
     # Classes, not instances: the Spot makes them for itself, and closes them.
     "metadata": MemoryMetadataStore,
     "storage": MemoryStorage,
     "strict": True,
-    # A developer's environment may set these; no file is read.
     "config": False,
-    "serializer": "msgpack",
-    "keygen": "stable",
-    "limiter": None,
-    "save": "sync",
-    "ttl": None,
-    "price_unit": None,
-    "blob_threshold": 2**17,
-    "max_size": None,
-    "compress": None,
-    "enabled": True,
     "wait_timeout": 60,
-    "mode": "normal",
-    "arguments": None,
-    "signing_key": None,
 }
 
 

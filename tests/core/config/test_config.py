@@ -103,7 +103,7 @@ def test_every_setting_from_a_file(in_project, project, key):
 def test_arguments_over_environment_over_file_over_defaults(in_project, project):
     path = write(project, 'ttl = 1\nsave = "background"\nstorage = "file"\n')
     environ = {"BEAUTYSPOT_TTL": "2", "BEAUTYSPOT_STORAGE": "env"}
-    config = in_project({"ttl": 3, "save": UNSET}, environ=environ)
+    config = in_project({"ttl": 3}, environ=environ)
     assert config["ttl"] == 3
     assert config["storage"] == "env"
     assert config["save"] == "background"

@@ -131,7 +131,7 @@ def resolve(
     """All settings, and where each comes from.
 
     Args:
-        arguments: setting -> value; one that is `UNSET` was not given.
+        arguments: setting -> value, of those that were given.
         config: a file to read; False to read none; None to find one, see `toml_files`.
         profile: the profile of the file to take; None to leave that to environment and file.
         environ: the environment.
@@ -145,7 +145,6 @@ def resolve(
     given = {
         key: _Given(SETTINGS[key].checked(value, "argument {}"), "argument")
         for key, value in arguments.items()
-        if value is not UNSET
     }
     environment = _from_environment(environ)
     file = _file(config, environ, cwd)
