@@ -83,15 +83,14 @@ def test_since_leaves_out_what_was_before(counted: Path, run: Run) -> None:
 
 def test_what_limits_did(counted: Path, run: Run) -> None:
     with bs.Spot("shop", directory=counted / ".beautyspot", config=False) as spot:
-        limited = bs.Counts("old:limited", HOUR, grants=5, waits=2, refusals=1, seconds_waited=90.0)
-        spot.metadata.add_counts([limited, bs.Counts("old:ask", HOUR, grants=2)])
-    done = run("stats", "old:*", "--limits")
+        did = bs.Counts("spot.limiter", HOUR, grants=7, waits=2, refusals=1, seconds_waited=90.0)
+        spot.metadata.add_counts([did])
+    done = run("stats", "--limits")
     names = ["FUNCTION", "GRANTS", "WAITS", "REFUSALS", "TIME WAITED"]
-    cells = [["old:ask", "2", "-", "-", "-"], ["old:limited", "5", "2", "1", "1 min 30 s"]]
-    assert rows(done) == [dict(zip(names, line, strict=True)) for line in cells]
+    cells = ["spot.limiter", "7", "2", "1", "1 min 30 s"]
+    assert rows(done) == [dict(zip(names, cells, strict=True))]
     assert "in all 2 of 7 permits had to wait" in done.stderr
-    without = [row["FUNCTION"] for row in rows(run("stats", "old:*"))]
-    assert without == ["old:ask", "old:limited", "old:sum"]
+    assert "spot.limiter" not in run("stats").stdout
     assert "nothing was counted" in run("stats", "old:sum", "--limits").stderr
-    told = json.loads(run("stats", "old:*", "--json").stdout)
+    told = json.loads(run("stats", "--json").stdout)
     assert (told["total"]["grants"], told["total"]["seconds_waited"]) == (7, 90.0)

@@ -143,21 +143,6 @@ def test_a_hostile_unit_is_text(visit: Callable[..., Any]) -> None:
     assert r"0.25 &lt;b&gt;\x1b" in text
 
 
-def test_refusals_are_told_beside_the_runs(visit: Callable[..., Any]) -> None:
-    metadata = MemoryMetadataStore()
-    metadata.add_counts(
-        [bs.Counts("shop:ask", HOUR, 2, 3, refusals=1234), bs.Counts("limited:f", HOUR, refusals=7)]
-    )
-    client = visit(bs.open_store(metadata, config=False))
-    base = client.get("/", follow_redirects=False).headers["location"]
-    for path in ("", "/function?name=shop:ask"):
-        text = re.sub("<[^>]*>", "", client.get(base + path).text)
-        assert "none failed; 1,234 more refused by a limit" in text
-    text = client.get(f"{base}?sort=refusals").text
-    assert "Refusals" in text
-    assert "40 % of 5 calls" in text
-
-
 def test_why_nothing_is_stored_of_a_function(visit: Callable[..., Any]) -> None:
     metadata = MemoryMetadataStore()
     why = f"beautyspot could not make a key: {HOSTILE}"

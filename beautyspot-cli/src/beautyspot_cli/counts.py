@@ -1,4 +1,4 @@
-"""`beautyspot stats`: what the cache saved, or limits did, by function, day or hour."""
+"""`beautyspot stats`: what the cache saved, by function, day or hour; or what limits did."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ _OF_CALLS: Final = {
     "TIME SPENT": "seconds_spent",
     "MONEY SAVED": "money_saved",
     "MONEY SPENT": "money_spent",
-    "REFUSALS": "refusals",
 }
 _OF_LIMITS: Final = {
     "GRANTS": "grants",
@@ -52,8 +51,8 @@ def stats(
 
     They are counted by the hour and over all processes, and outlive the results. Days and hours
     are local, in JSON hours are in UTC. TIME SPENT is that of runs, MONEY what mark(price=) says,
-    in the unit of Spot(price_unit=). REFUSALS are calls that a limit let not in: they are no runs.
-    JSON has the other numbers of limits, too.
+    in the unit of Spot(price_unit=). What limits did is counted of all functions together, as
+    spot.limiter; JSON has it, too.
     """
     with place.open() as store:
         pattern = None if function is None else store.function_pattern(function)

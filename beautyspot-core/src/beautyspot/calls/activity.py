@@ -210,8 +210,8 @@ def _waiting(engine: Engine, limiting: Limiting) -> Iterable[WaitingCall]:
     for call, cause, began in list(engine.waiting.values()):
         yield WaitingCall(call.task.func_identifier, call.key, cause, max(0.0, now - began))
     now = monotonic()
-    for counted, began, awaits in limiting.asked():
-        yield WaitingCall(counted.func_identifier, "", awaits, max(0.0, now - began))
+    for name, began, awaits in limiting.asked():
+        yield WaitingCall(name, "", awaits, max(0.0, now - began))
 
 
 def _limits(limiting: Limiting) -> Iterable[ActiveLimit]:

@@ -101,7 +101,7 @@ class Marking:
             is_private=self._is_private, is_limited=payer is not None,
         )  # fmt: skip
         if payer is not None and options.name is not None:
-            payer.count_as(task.func_identifier)
+            payer.name = task.func_identifier
         if task.addressing.earlier:
             self.earlier[task.func_identifier] = task.addressing.earlier
         return task

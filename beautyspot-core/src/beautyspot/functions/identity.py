@@ -35,7 +35,7 @@ from beautyspot.concurrency.lazily import Lazily
 from beautyspot.errors import ConfigError
 from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import (
-    COUNTED,
+    LIMITED,
     OURS,
     captured,
     carries_name,
@@ -220,7 +220,7 @@ def _code_of(function: FunctionType) -> str:
 
 def attributes_of(function: Any) -> dict[str, Any]:
     """What was set on a function, or on a wrapper of our own."""
-    ours = (OURS, COUNTED, *(("__wrapped__",) if is_ours(function) else ()))
+    ours = (OURS, LIMITED, *(("__wrapped__",) if is_ours(function) else ()))
     return {name: item for name, item in vars(function).items() if name not in ours}
 
 

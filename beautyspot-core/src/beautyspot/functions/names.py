@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 OURS: Final = "__beautyspot__"
 """The attribute that every wrapper of ours carries, beside `__wrapped__`."""
 
-COUNTED: Final = "__beautyspot_counted__"
+LIMITED: Final = "__beautyspot_limited__"
 """The attribute of a limited function, and of what is wrapped around it: who pays for its calls."""
 
 MAIN: Final = frozenset({"__main__", "__mp_main__"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from beautyspot.contracts.backend import ARGUMENTS, say_whose
 from beautyspot.errors import ConfigError
 from beautyspot.functions.identity import kind_of, look_like
-from beautyspot.functions.names import COUNTED, OURS, identifier_of, is_ours
+from beautyspot.functions.names import LIMITED, OURS, identifier_of, is_ours
 from beautyspot.limits.checks import (
     check_cost,
     check_fits,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Generator
     from datetime import timedelta
 
-    from beautyspot.limits.limiting import Counted, Limiting
+    from beautyspot.limits.limiting import Limiting
     from beautyspot.limits.permit import Cost
 
 CallCost = float | Callable[..., Any] | Mapping[str, float | Callable[..., float]]
@@ -92,10 +92,6 @@ class Limit:
         """Travel to another process as the options; the Spot there has a limiter of its own."""
         return _make_limit, (self._home, self._given, self._caps.name if self._caps else "")
 
-    def counted_of(self, name: str) -> Counted:
-        """The counts of an identifier."""
-        return self._limiting.counting.of(name)
-
     def permit(self, payer: Payer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Permit:
         """The permit of one call, which is asked for when it is entered.
 
@@ -113,7 +109,7 @@ class Limit:
         cap = None if self._caps is None else self._caps.of(key)
         return Permit(
             self._limiting, cost, self._timeout,
-            key=key, cap=cap, function=payer.function, counted=payer.counted,
+            key=key, cap=cap, payer=payer,
         )  # fmt: skip
 
     def settle(self, function: Callable[..., Any], permit: Permit, result: Any) -> None:
@@ -194,11 +190,11 @@ def limited(limit: Limit, function: Any) -> Any:
     limit.check_kind(kind)
     limit.check_function(function)
     limit.name_caps(function)
-    payer = Payer(limit, function)
+    payer = Payer(function)
     wrapper = _WRAP[kind](limit, payer)
     look_like(wrapper, function)
     wrapper.__beautyspot__ = limit  # type: ignore[attr-defined]  # a function takes any attribute
-    setattr(wrapper, COUNTED, payer)
+    setattr(wrapper, LIMITED, payer)
     return wrapper
 
 

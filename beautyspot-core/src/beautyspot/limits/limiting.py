@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypedDict
 
 from beautyspot import logs
@@ -21,14 +20,16 @@ if TYPE_CHECKING:
 
 MINUTE: Final = 60
 
-BLOCKS: Final = "spot.limit()"
-"""What the permits of blocks are counted as, which are of no function."""
+BLOCK: Final = "spot.limit()"
+"""What is said to wait, where that is a block."""
+
+COUNTS: Final = "spot.limiter"
+"""Under which name all permits of a Spot are counted in its store."""
 
 
 class Counted(Protocol):
-    """What is counted of one function, and written to the store by the hour."""
+    """What is counted of the limiter, and written to the store by the hour."""
 
-    func_identifier: str
     grants: int
     waits: int
     refusals: int
@@ -38,7 +39,7 @@ class Counted(Protocol):
 class Asked(NamedTuple):
     """A permit that is asked for."""
 
-    counted: Counted  # of its function
+    name: str  # of its function
     began: float  # when it was asked for, by the monotonic clock
     awaits: Literal["rate", "max_concurrent"]
 
@@ -53,7 +54,7 @@ class Counting(Protocol):
     """The counts of the Spot."""
 
     def of(self, func_identifier: str) -> Counted:
-        """Those of a function."""
+        """Those of a name."""
         ...
 
     def look(self) -> None:
@@ -91,56 +92,42 @@ class LimitStats:
     """Counts in this process; the last minute in parts of a second each.
 
     Args:
+        counting: has the counts, which it writes to the store.
         clock: gives seconds.
-        look: is called at the first grant of each second.
 
     Attributes:
-        grants: calls that were let in.
-        refusals: calls that got a `RateLimitError` or a `CostError`.
-        waits: those of the grants that had to wait.
-        seconds: how long they waited, together.
+        counted: calls that were let in, had to wait, or were refused.
     """
 
-    def __init__(
-        self,
-        clock: Callable[[], float] = time.monotonic,
-        look: Callable[[], object] = lambda: None,
-    ) -> None:
+    def __init__(self, counting: Counting, clock: Callable[[], float] = time.monotonic) -> None:
+        self._counting = counting
         self._clock = clock
-        self._look = look
+        self.counted = counting.of(COUNTS)
         self.reset_after_fork()
 
     def reset_after_fork(self) -> None:  # pragma: no cover - children are not measured
         """Count from the start, with a lock that no thread of the parent holds."""
         self._lock = threading.Lock()
-        self.grants = 0
-        self.refusals = 0
-        self.waits = 0
-        self.seconds = 0.0
         self._minute = [(-MINUTE, 0)] * MINUTE  # a second, and the grants in it
 
-    def granted(self, waited: float, counted: Counted) -> None:
+    def granted(self, waited: float) -> None:
         """Count a call that was let in after `waited` seconds."""
         second = int(self._clock())
         place = second % MINUTE
         with self._lock:  # nothing is called here
-            self.grants += 1
-            counted.grants += 1
+            self.counted.grants += 1
             if waited > 0:
-                self.waits += 1
-                self.seconds += waited
-                counted.waits += 1
-                counted.seconds_waited += waited
+                self.counted.waits += 1
+                self.counted.seconds_waited += waited
             of, count = self._minute[place]
             self._minute[place] = (second, count + 1 if of == second else 1)
         if of != second:
-            self._look()
+            self._counting.look()
 
-    def refused(self, counted: Counted) -> None:
+    def refused(self) -> None:
         """Count a call that was not let in."""
         with self._lock:
-            self.refusals += 1
-            counted.refusals += 1
+            self.counted.refusals += 1
 
     def last_minute(self) -> int:
         """Grants of the last 60 seconds, to the second."""
@@ -154,7 +141,7 @@ class Limiting:
     Args:
         bucket: the limiter; None where the Spot has no rate.
         reporter: told of the limiter's failures.
-        counting: counts by function.
+        counting: has the counts.
         machine_places: the places of all machines; None where the processes share no store.
 
     Attributes:
@@ -174,9 +161,8 @@ class Limiting:
         if bucket is not None and (bucket.shared or bucket.blocking):  # which may fail
             self.bucket = Standby(bucket, reporter)
         self.reporter = reporter
-        self.counting = counting
         self.machine_places = machine_places
-        self.stats = LimitStats(look=counting.look)
+        self.stats = LimitStats(counting)
         self.asking: dict[Asker, None] = {}
         reset_in_children(self)
         if bucket is not None:
@@ -191,11 +177,6 @@ class Limiting:
         """Those that wait to be granted."""
         return [permit._asked() for permit in list(self.asking)]
 
-    @cached_property
-    def blocks(self) -> Counted:
-        """The counts of permits that are of no function."""
-        return self.counting.of(BLOCKS)
-
     @property
     def breakers(self) -> list[Breaker]:
         """What says whether the limiter fails, if it may."""
@@ -208,13 +189,13 @@ class Limiting:
 
     def statistics(self) -> LimiterCounts:
         """The limiter's part of `Spot.stats`."""
-        stats, bucket = self.stats, self.bucket
+        counted, bucket = self.stats.counted, self.bucket
         return {
-            "limiter_grants": stats.grants,
-            "limiter_waits": stats.waits,
-            "limiter_refusals": stats.refusals,
-            "limiter_seconds_waited": stats.seconds,
-            "limiter_grants_last_minute": stats.last_minute(),
+            "limiter_grants": counted.grants,
+            "limiter_waits": counted.waits,
+            "limiter_refusals": counted.refusals,
+            "limiter_seconds_waited": counted.seconds_waited,
+            "limiter_grants_last_minute": self.stats.last_minute(),
             "limiter_per_process": int(bucket is not None and not bucket.shared),
             "limiter_away": int(self.is_away),
         }

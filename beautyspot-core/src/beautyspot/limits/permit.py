@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from beautyspot.concurrency import deferred, holders, queueing, waiting
 from beautyspot.contracts import pause_seconds
 from beautyspot.errors import ConfigError, CostError, NotSupportedError, RateLimitError
-from beautyspot.functions.names import identifier_of, is_ours
+from beautyspot.functions.names import is_ours
 from beautyspot.limits.concurrency_cap import Place
-from beautyspot.limits.limiting import Asked
+from beautyspot.limits.limiting import BLOCK, Asked
 from beautyspot.resilience.reporting import ASKING, PAUSING, PLACING, SETTLING
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from beautyspot.contracts import Grant
     from beautyspot.contracts.units import Pause
     from beautyspot.limits.concurrency_cap import Cap
-    from beautyspot.limits.limiting import Counted, Limiting
+    from beautyspot.limits.limiting import Limiting
     from beautyspot.limits.machine_places import MachinePlaces
+    from beautyspot.limits.payer import Payer
     from beautyspot.observing import Refusal
 
 Cost = float | Mapping[str, float]
@@ -53,14 +54,14 @@ class Permit:
     """
 
     __slots__ = (
-        *("__weakref__", "_asynchronous", "_at_end", "_began", "_bucket", "_cap", "_counted"),
+        *("__weakref__", "_asynchronous", "_at_end", "_began", "_bucket", "_cap"),
         *(
-            "_function",
             "_grant",
             "_in_line",
             "_is_settled",
             "_key",
             "_limiting",
+            "_payer",
             "_queued",
             "_start",
             "_timeout",
@@ -76,8 +77,7 @@ class Permit:
         *,
         key: str | None = None,
         cap: Cap | None = None,
-        function: Callable[..., Any] | None = None,
-        counted: Counted | None = None,
+        payer: Payer | None = None,
     ) -> None:
         self.cost = cost
         self.waited = 0.0
@@ -85,8 +85,7 @@ class Permit:
         self._timeout = timeout
         self._key = key or ""
         self._cap = cap
-        self._function = function
-        self._counted = limiting.blocks if counted is None else counted
+        self._payer = payer
         self.place: AbstractContextManager[None] = _NO_PLACE
         self._began: float | None = None
         self._start: Start | None = None
@@ -199,7 +198,7 @@ class Permit:
 
     def _let_begin(self) -> None:
         """Note that the function begins, unless the call was stopped, and the limiter waited on."""
-        if is_ours(self._function):  # another permit comes first
+        if self._is_outer:  # another permit comes first
             if self._start is not None:
                 self._start.check()
             return
@@ -223,7 +222,7 @@ class Permit:
         try:
             yield
         except (CostError, RateLimitError) as error:
-            self._limiting.stats.refused(self._counted)
+            self._limiting.stats.refused()
             by: Refusal = "cost" if isinstance(error, CostError) else "rate"
             self._limiting.reporter.observers.tell("Refused", self._name, "", by)
             raise
@@ -244,11 +243,11 @@ class Permit:
         self._limiting.asking.pop(self, None)
         if self._queued or (self._grant is not None and self._grant.delay > 0):
             self.waited = self._elapsed()
-        self._limiting.stats.granted(self.waited, self._counted)
+        self._limiting.stats.granted(self.waited)
         if self.waited > 0:
             observers = self._limiting.reporter.observers
             observers.tell("Waited", self._name, "", "limit", self.waited)
-        if not is_ours(self._function):  # it begins here, once its observers were told
+        if not self._is_outer:  # it begins here, once its observers were told
             queueing.begin()
         return self
 
@@ -256,14 +255,17 @@ class Permit:
         """What it is for, while it is asked for."""
         began = time.monotonic() if self._began is None else self._began
         awaits_rate = self._cap is None or self._in_line
-        return Asked(self._counted, began, "rate" if awaits_rate else "max_concurrent")
+        return Asked(self._name or BLOCK, began, "rate" if awaits_rate else "max_concurrent")
 
     @property
     def _name(self) -> str:
         """Of the mark above the limit, or of the function; "" for a permit of no function."""
-        if self._function is None:
-            return ""
-        return self._counted.func_identifier or identifier_of(self._function)
+        return "" if self._payer is None else self._payer.name
+
+    @property
+    def _is_outer(self) -> bool:
+        """Whether the function is a wrapper of ours, in which another call may begin."""
+        return self._payer is not None and is_ours(self._payer.function)
 
     # --------------------------------------------------------------- while and after the call
 

@@ -50,7 +50,6 @@ COLUMNS: Final = (
     Column("hits", "Hits", lambda each: each.counts.hits),
     Column("runs", "Runs", lambda each: each.counts.runs),
     Column("failures", "Failures", lambda each: each.counts.failures, optional=True),
-    Column("refusals", "Refusals", lambda each: each.counts.refusals, optional=True),
     Column("spent", "Time spent", lambda each: each.counts.seconds_spent),
     Column("paid", "Money spent", lambda each: each.counts.money_spent, optional=True),
     Column("results", "Results", lambda each: each.entries),

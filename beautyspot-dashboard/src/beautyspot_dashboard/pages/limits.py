@@ -1,4 +1,4 @@
-"""What limits granted, had wait and refused, by hour or day and by function."""
+"""What limits granted, had wait and refused, by hour or day."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ if TYPE_CHECKING:
 
 
 def limits(request: Request) -> Response:
-    """The chart, its numbers, a line for each function, and the rates where they are known."""
+    """The chart, its numbers, and the rates where they are known."""
     shelved = shelved_of(request)
     store = shelved.store()
     span = SPANS.get(request.query_params.get("since", ""), SPANS["24h"])
     axis = Axis(span, store.metadata.now())
     parts = axis.sums(store.counts(since=axis.begin))
-    functions = store.counts(since=axis.begin, hourly=False)
-    asked = [each for each in functions if each.grants or each.refusals]
+    total = summed(store.counts(since=axis.begin, hourly=False))
     text = f"Permits by {span.unit}; the table below has the numbers"
     spots = [spot for spot in board_of(request).spots if _has(spot, store)]
     return render(
@@ -36,11 +35,10 @@ def limits(request: Request) -> Response:
         section="limits",
         spans=SPANS,
         span=span,
-        total=summed(asked),
+        total=total,
         parts=list(zip(axis.names, parts, strict=True)),
         chart=chart(axis, parts, _amounts, _words, text),
         axis=axis,
-        functions=sorted(asked, key=lambda each: -each.seconds_waited),
         limits=[limit for spot in spots for limit in spot.activity().limits],
         command=command_line(
             shelved, "stats", options={"limits": True, "by": span.unit, "since": span.age}
