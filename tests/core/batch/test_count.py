@@ -62,8 +62,8 @@ def test_a_function_of_several_and_one_that_is_not_marked(spot: Spot) -> None:
 def test_what_has_expired_counts(spot: Spot) -> None:
     f = spot.mark(double, ttl=100)
     f(1)
-    now = spot._engine.cache.clock()
-    spot._engine.cache.clock = lambda: now + 101
+    now = spot._engine.cache.store.clock()
+    spot._engine.cache.store.clock = lambda: now + 101
     assert spot.count(f, [1]) == 1
 
 

@@ -32,7 +32,7 @@ def work_or_fail() -> int:
 
 @pytest.fixture
 def clock(spot: Spot) -> Clock:
-    spot._engine.cache.clock = spot._engine.behind.clock = clock = Clock()
+    spot._engine.cache.store.clock = spot._engine.behind.clock = clock = Clock()
     return clock
 
 
@@ -79,7 +79,7 @@ def test_a_result_over_the_age_is_made_anew(
     make_spot: Callable[..., Spot], function: Any, backend: str
 ) -> None:
     spot = make_spot(strict=True, metadata=backend)
-    spot._engine.cache.clock = clock = Clock()
+    spot._engine.cache.store.clock = clock = Clock()
     marked: Any = spot.mark(function)
     old = value_of(marked(1))
     clock.now += 3599
@@ -150,7 +150,7 @@ def test_the_inner_block_wins_in_what_it_gives(entered: list[tuple[Any, Any]]) -
     limits = [age for _, age in entered if age is not None]
     mode, limit = (modes or ["normal"])[-1], (limits or ["none"])[-1]
     with memory_spot() as spot:
-        spot._engine.cache.clock = clock = Clock()
+        spot._engine.cache.store.clock = clock = Clock()
         marked = spot.mark(work)
         old = marked(1)
         clock.now += 100

@@ -170,7 +170,7 @@ def test_other_errors_and_those_of_beautyspot_are_no_results(spot: Spot, error: 
 def test_an_error_has_a_ttl_of_its_own(
     spot: Spot, ttl: Any, error_ttl: Any, valid: float | None
 ) -> None:
-    spot._engine.cache.clock = clock = Clock()
+    spot._engine.cache.store.clock = clock = Clock()
     marked = spot.mark(ttl=ttl, cache_errors=NotFound, error_ttl=error_ttl)(work)
     raised(marked)
     clock.now += 9.9
@@ -183,7 +183,7 @@ def test_an_error_has_a_ttl_of_its_own(
 
 @pytest.mark.parametrize("function", [work, work_async])
 def test_followers_get_the_error_of_their_leader(spot: Spot, function: Any) -> None:
-    spot._engine.cache.clock = clock = Clock()
+    spot._engine.cache.store.clock = clock = Clock()
     options: dict[str, Any] = {"ttl": 10, "stale_on_error": True, "cache_errors": NotFound}
     marked = spot.mark(**options)(function)
     STATE.value = "expired, and no better than the error"

@@ -48,7 +48,7 @@ def together(spot: Spot, kind: str, count: int, **options: Any) -> list[Any]:
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_each_falls_back_on_the_expired_result(spot: Spot, kind: str) -> None:
-    spot._engine.cache.clock = lambda: STATE.now
+    spot._engine.cache.store.clock = lambda: STATE.now
     options: dict[str, Any] = {"ttl": 10, "stale_on_error": True}
     assert together(spot, kind, 1, **options) == [[1]]
     STATE.now += 20

@@ -328,7 +328,7 @@ def test_replay_says_how_many_items_lack_a_result(spot: Spot, kind: str) -> None
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_block_is_about_each_item(spot: Spot, kind: str) -> None:
-    spot._engine.cache.clock = clock = Clock()
+    spot._engine.cache.store.clock = clock = Clock()
     function = marked(spot, kind)
     with spot.using(mode="readonly"):
         assert function(["a"]) == ["small a"]

@@ -15,7 +15,7 @@ from owned_clock import Clock
 
 @pytest.fixture
 def clock(spot: Spot) -> Clock:
-    spot._engine.cache.clock = clock = Clock()
+    spot._engine.cache.store.clock = clock = Clock()
     return clock
 
 
@@ -69,7 +69,7 @@ def test_the_last_call_was_none_of_this_spot(make_spot: Callable[..., Spot]) -> 
 )
 def test_why_it_was_a_miss(make_spot: Callable[..., Spot], function: Any, reason: str) -> None:
     spot = make_spot(metadata="memory")
-    spot._engine.cache.clock = clock = Clock()
+    spot._engine.cache.store.clock = clock = Clock()
     marked: Any = spot.mark(ttl=60 if reason == "expired" else None)(function)
     argument: Any = object() if reason == "no key" else 1
     seen: list[LastCall] = []

@@ -99,7 +99,7 @@ def test_an_expired_result_is_none_and_is_replaced(before: Spot, spot: Spot) -> 
     old(1)
     own = before.key(old, 1)
     made = row(before, own).made_at or 0.0
-    spot._engine.cache.clock = lambda: made + 61
+    spot._engine.cache.store.clock = lambda: made + 61
     new = spot.mark(work, name="new", renamed_from="old", ttl=60)
     assert spot.peek(new, 1) is None
     assert not spot.explain(new, 1).hit
@@ -110,7 +110,7 @@ def test_an_expired_result_is_none_and_is_replaced(before: Spot, spot: Spot) -> 
     old(2)
     spot.refresh(new, 2)
     before.mark(work, name="old")(2)
-    spot._engine.cache.clock = lambda: made + 200
+    spot._engine.cache.store.clock = lambda: made + 200
     assert spot.peek(new, 2) is None
 
 

@@ -116,7 +116,7 @@ def test_it_replaces_what_is_stored_and_its_blob(
 
 
 def test_the_ttl_and_the_tags_may_be_functions(spot: Spot) -> None:
-    spot._engine.cache.clock = clock = Clock()
+    spot._engine.cache.store.clock = clock = Clock()
     for function in FUNCTIONS:
         marked = spot.mark(
             ttl=lambda result, x, y=1: sum(result), tags=lambda result, x, y=1: [f"x {x}"]
@@ -259,8 +259,8 @@ def test_an_error_that_is_a_result_is_raised(
 
     spot = make_spot(strict=True, **options)
     marked = spot.mark(ttl=never, tags=never, cache_errors=LookupError, error_ttl=60)(function)
-    now = spot._engine.cache.clock()
-    spot._engine.cache.clock = lambda: now
+    now = spot._engine.cache.store.clock()
+    spot._engine.cache.store.clock = lambda: now
     spot.set_result(Missing("no a", 7), marked, "a")
     for _ in range(2):
         with pytest.raises(Missing) as caught:

@@ -35,7 +35,7 @@ def make(make_spot: Callable[..., Spot]) -> Iterator[Callable[..., Spot]]:
 
     def make(**options: Any) -> Spot:
         spot = make_spot(**{"strict": True, **options})
-        spot._engine.cache.clock = spot._engine.behind.clock = STATE.clock
+        spot._engine.cache.store.clock = spot._engine.behind.clock = STATE.clock
         vars(spot.metadata).update(now=STATE.clock)
         return spot
 
@@ -250,7 +250,7 @@ log = logging.getLogger("beautyspot")
 log.addFilter(lambda record: "made by other code" not in record.getMessage())
 
 spot = bs.Spot("app", directory=sys.argv[1], config=False)
-spot._engine.cache.clock = lambda: 1020.0
+spot._engine.cache.store.clock = lambda: 1020.0
 
 async def inside(x):
     if sys.version_info >= (3, 12):  # which starts no thread any more by then

@@ -91,7 +91,7 @@ def test_both_get_the_result_and_the_arguments_as_they_were_passed(
 def test_a_ttl_is_a_duration_and_what_is_over_has_expired(
     spot: Spot, answer: Any, valid: float | None
 ) -> None:
-    spot._engine.cache.clock = clock = Clock()
+    spot._engine.cache.store.clock = clock = Clock()
     marked = spot.mark(ttl=lambda result, *_, **__: answer)(work)
     marked(1)
     for runs, seconds in ((0, 0.0), (1, 9.9), (2, 10.1)):

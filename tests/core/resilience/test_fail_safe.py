@@ -163,7 +163,7 @@ def test_a_stale_result_can_stand_in_for_an_error(
     make_spot: Callable[..., Spot], caplog: pytest.LogCaptureFixture
 ) -> None:
     spot = make_spot()
-    spot._engine.cache.clock = lambda: now
+    spot._engine.cache.store.clock = lambda: now
     now = 1000.0
 
     @spot.mark(ttl=10, stale_on_error=True)
@@ -188,7 +188,7 @@ def test_a_result_expires_by_the_earlier_of_its_own_ttl_and_the_present_one(
     make_spot: Callable[..., Spot],
 ) -> None:
     spot = make_spot(strict=True)
-    spot._engine.cache.clock = lambda: now
+    spot._engine.cache.store.clock = lambda: now
     now = 1000.0
     long, short, ever = (spot.mark(ttl=ttl)(double) for ttl in (100, 10, None))
     long(1)
@@ -204,7 +204,7 @@ def test_a_result_expires_by_the_earlier_of_its_own_ttl_and_the_present_one(
 
 def test_the_spots_ttl_holds_where_the_function_has_none(make_spot: Callable[..., Spot]) -> None:
     spot = make_spot(strict=True, ttl="1min")
-    spot._engine.cache.clock = lambda: now
+    spot._engine.cache.store.clock = lambda: now
     now = 1000.0
     marked = spot.mark(double)
     marked(1)

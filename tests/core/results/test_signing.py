@@ -168,7 +168,7 @@ def test_a_stale_result_needs_a_signature_too(make_spot: Any) -> None:
 
     def run(key: str) -> Any:
         spot = make_spot(signing_key=key, metadata=store)
-        spot._engine.cache.clock = lambda: now[0]
+        spot._engine.cache.store.clock = lambda: now[0]
         return spot.mark(ttl=1, stale_on_error=True, name="fails")(fails)(1)
 
     run(KEY)

@@ -40,7 +40,7 @@ def limited(make_spot: Make, clock: Clock) -> Make:
     def make(name: str = "app", **options: Any) -> Spot:
         options = {"strict": True, "max_size": 10 * EACH, **options}
         spot: Spot = make_spot(name, **options)
-        spot._engine.cache.clock = clock
+        spot._engine.cache.store.clock = clock
         return spot
 
     return make
@@ -95,7 +95,7 @@ def test_it_is_looked_at_now_and_then_and_not_at_each_save(limited: Make, clock:
 
 def test_what_other_processes_stored_counts(limited: Make, make_spot: Make, clock: Clock) -> None:
     other = make_spot(strict=True)
-    other._engine.cache.clock = clock
+    other._engine.cache.store.clock = clock
     make_results(other, clock, range(40))
     make_results(limited(), clock, range(40, 41))
     assert stored(other) == {*range(32, 41)}

@@ -148,10 +148,10 @@ class Engine:
         self.behind = Behind()
         self.flights = Flights(self.end_left)
         reasons = reporter.reasons
-        self.counting = Counting(cache.store, lambda: cache.clock(), reasons, price_unit)
+        self.counting = Counting(cache.store, lambda: cache.store.clock(), reasons, price_unit)
         cache.saver.count_first = self.counting.write_counts
         cache.on_invalidated = self.outdate
-        self.last_calls = LastCalls(lambda: cache.clock())
+        self.last_calls = LastCalls(lambda: cache.store.clock())
 
     def check_open(self) -> None:
         """Refuse a question to a store that may be closed.
@@ -260,7 +260,7 @@ class Engine:
         """Count a hit, and tell of it."""
         call.is_hit = True
         found = call.found_as
-        call.made_at = self.cache.clock() if found is None else found[0]
+        call.made_at = self.cache.store.clock() if found is None else found[0]
         counted = call.task.counted
         counted.hits += 1
         counted.seconds_saved += call.saves

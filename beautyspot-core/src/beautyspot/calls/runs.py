@@ -93,7 +93,7 @@ class Run:
         """Note that the function begins, also where the store has said nothing."""
         if self.since is None:
             cache = self.engine.cache
-            self.since, self.began_at = cache.number_now(), cache.clock()
+            self.since, self.began_at = cache.number_now(), cache.store.clock()
         self.call.began_at = self.began_at
 
     # -------------------------------------------------------------------------------- keeping
@@ -126,19 +126,19 @@ class Run:
         if self.flight is not None:
             self.flight.spared = self.took, call.price or 0.0
         if outcome.error is not None:
-            payload, self.shared = cache.encode_error(call, outcome.error), outcome
+            payload, self.shared = cache.rows.encode_error(call, outcome.error), outcome
         else:
             if task.is_judged and not engine.keeps(call, outcome.value if copy is None else copy()):
                 self.share_unstored(outcome.value)
                 return False
-            payload = cache.encode(call, outcome.value)
+            payload = cache.rows.encode(call, outcome.value)
         if payload is None:
             self.shared = None if outcome.error is None else outcome
             engine.refuse(call, "serializer")
             return False
         data: object = payload.data
         self.encoded = Outcome(data.file) if isinstance(data, FileData) else payload
-        record = cache.record(call, payload, self.took)
+        record = cache.rows.record(call, payload, self.took)
         self.pending = Pending(
             task, record, self.since or 0, lease=self.lease,
             replaces=call.replaces or ("" if call.refresh else None),  # that has not looked

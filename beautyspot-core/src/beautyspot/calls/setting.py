@@ -79,7 +79,7 @@ def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
     except Exception as error:
         raise SerializationError(f"the serializer failed: {error_shown(error)}: mend it") from error
     task.addressing.begin(call)
-    return cache.record(call, payload, None)._replace(code=None, began_at=None)
+    return cache.rows.record(call, payload, None)._replace(code=None, began_at=None)
 
 
 def _stream(task: Task, value: Any) -> list[Any]:

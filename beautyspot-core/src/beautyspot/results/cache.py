@@ -20,7 +20,7 @@ from beautyspot.results.differences import compare_code
 from beautyspot.results.leases import Leases
 from beautyspot.results.rows import Rows
 from beautyspot.results.saving import Saver
-from beautyspot.results.validity import ELSEWHERE, MISSING, has_expired, outlived
+from beautyspot.results.validity import ELSEWHERE, MISSING, check_digests, has_expired
 from beautyspot.results.writer import Writer
 from beautyspot.serialization.payload import ERROR, FILE_CODEC, OtherFields, Payload, StoredError
 from beautyspot.serialization.trust import is_private
@@ -35,11 +35,14 @@ if TYPE_CHECKING:
     from beautyspot.tasks.task import Call, Task
 
 
-class Cache(Rows):
+class Cache:
     """The results of one Spot.
 
     Attributes:
         placement: where the bytes of a result go.
+        rows: makes the rows of results.
+        reporter: is told what fails.
+        seals: the signing keys, or `UNSIGNED`, whose digests find accidents only.
         store: the metadata store, behind its breaker.
         storage: gives the storage, behind its breaker.
         leases: the keys that this Spot holds, and waits for.
@@ -49,7 +52,8 @@ class Cache(Rows):
     """
 
     def __init__(self, placement: Placement) -> None:
-        super().__init__(placement)
+        self.placement, self.reporter, self.seals = placement, placement.reporter, placement.seals
+        self.rows = Rows(placement)
         self.store = placement.store
         self.storage = placement.storage
         self.leases = Leases(placement.store, placement.reporter.spot)
@@ -207,9 +211,8 @@ class Cache(Rows):
         if not self.is_fresh(task, entry, grace=grace):
             return "expired"
         old = call.max_age
-        if old is not None and outlived(self.clock(), entry.made_at or 0.0, old):
-            return "too old"
-        return None
+        is_old = old is not None and has_expired(self.store.clock(), entry.made_at, None, old)
+        return "too old" if is_old else None
 
     def is_fresh(self, task: Task, entry: Entry, *, grace: float = 0.0) -> bool:
         """Whether it has yet to expire: by its own expiry and by the function's present `ttl`.
@@ -219,11 +222,7 @@ class Cache(Rows):
         ttl = task.error_terms.ttl if entry.serializer == ERROR else task.ttl
         if entry.expires_at is None and ttl is None:
             return True
-        now = self.clock()
-        ends = entry.expires_at
-        if ends is not None and has_expired(now, entry.made_at, ends + grace):
-            return False
-        return ttl is None or not outlived(now, entry.made_at or 0.0, ttl + grace)
+        return not has_expired(self.store.clock(), entry.made_at, entry.expires_at, ttl, grace)
 
     def at_hand(self, task: Task, key: str, entry: Entry) -> Any:
         """The value of a blob whose file was checked and is as it was, or `MISSING`: a quick look.
@@ -258,7 +257,7 @@ class Cache(Rows):
             raise RestoreError(f"the row {key} names no data; it is computed again")
         else:
             payload = Payload(data, codec)
-            self.check(key, entry, payload)
+            self._check(key, entry, payload)
         if codec == ERROR:
             error = task.restore_error(payload, form)
             return MISSING if error is None else StoredError(error)
@@ -281,8 +280,19 @@ class Cache(Rows):
         if storage is None or entry.result_value is None:
             raise RestoreError("the result is a blob, and the Spot has no storage to read it from")
         payload = Payload(storage.load(entry.result_value), codec)
-        self.check(key, entry, payload)
+        self._check(key, entry, payload)
         return payload
+
+    def _check(self, key: str, entry: Entry, payload: Payload) -> None:
+        """Refuse what is damaged, and where results are signed, what is not.
+
+        Raises:
+            RestoreError: it is.
+        """
+        digests = self.seals.begun(key, payload.codec, entry.made_at, entry.expires_at)
+        for each in digests:
+            each.update(payload.data)
+        check_digests(digests, entry.digest)
 
     def report_miss(self, task: Task, error: Exception) -> Any:
         """Say that a look-up failed; `MISSING`."""
@@ -310,7 +320,7 @@ class Cache(Rows):
         It is the one that was heard last, or one of an hour ago: so what is invalidated from here
         on is not stored, and what was invalidated shortly before may not be either.
         """
-        return self.leases.since or int((self.clock() - 3600) * 1e6)
+        return self.leases.since or int((self.store.clock() - 3600) * 1e6)
 
     # ------------------------------------------------------------------------------- removing
 

@@ -68,7 +68,7 @@ class Limits:
     def reason(self, record: TaskRecord, now: float) -> str:
         """Why a record has to go, as a field of `Pruned`; "" where it may stay."""
         ends = record.expires_at if self.expired else None
-        if ends is not None and has_expired(now, record.made_at, ends):
+        if has_expired(now, record.made_at, ends):
             return "expired"
         made = record.made_at
         if self.older_than is not None and made is not None and now - made > self.older_than:
@@ -172,7 +172,7 @@ def prune(
     cache.insist()
     real = cache.store.real
     rows, totals = rows or partial(listed, real, Selection()), totals or partial(totals_of, real)
-    over = over_limits(rows, totals, limits, cache.clock() if at is None else at)
+    over = over_limits(rows, totals, limits, cache.store.clock() if at is None else at)
 
     def removed() -> Iterator[tuple[TaskRecord, str]]:
         while page := list(islice(over, PAGE)):

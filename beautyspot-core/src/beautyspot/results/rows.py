@@ -11,29 +11,20 @@ from xxhash import xxh3_128_digest
 from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord
 from beautyspot.contracts.records import clean
 from beautyspot.resilience.reporting import STORING
-from beautyspot.results.validity import SMALL, UNSIGNED, check_digests
+from beautyspot.results.validity import SMALL, UNSIGNED
 from beautyspot.serialization.payload import FileData, Payload
 
 if TYPE_CHECKING:
-    from beautyspot.contracts import Entry
     from beautyspot.results.placement import Placement
     from beautyspot.tasks.task import Call
 
 
 class Rows:
-    """Makes the rows of one Spot's results, and checks those that are found.
-
-    Attributes:
-        placement: where the bytes of a result go.
-        reporter: is told what has no stored form.
-        clock: gives Unix time, in seconds.
-        seals: make the digests: the signing keys, or `UNSIGNED`, whose digests find accidents only.
-    """
+    """Makes the rows of one Spot's results, and says which have no stored form."""
 
     def __init__(self, placement: Placement) -> None:
-        self.placement, self.reporter = placement, placement.reporter
-        self.clock = placement.store.clock
-        self.seals = placement.seals
+        self._reporter, self._store = placement.reporter, placement.store
+        self._seals = placement.seals
 
     def encode(self, call: Call, value: object) -> Payload | None:
         """The bytes of a result, or None (reported) where it has no faithful stored form."""
@@ -41,7 +32,7 @@ class Rows:
             return call.task.form.encode(value)
         except Exception as error:
             advice = "The value is returned, and not cached"
-            self.reporter.report(STORING, call.task.func_identifier, error, advice)
+            self._reporter.report(STORING, call.task.func_identifier, error, advice)
             return None
 
     def encode_error(self, call: Call, error: Exception) -> Payload | None:
@@ -50,7 +41,7 @@ class Rows:
             payload = call.task.encode_error(error)
         except Exception as why:
             advice = "Its caller gets it, and it is not cached: raise one of plain values"
-            self.reporter.report(STORING, call.task.func_identifier, why, advice)
+            self._reporter.report(STORING, call.task.func_identifier, why, advice)
             return None
         call.terms = call.task.error_terms
         return payload
@@ -58,17 +49,17 @@ class Rows:
     def record(self, call: Call, payload: Payload, took: float | None) -> TaskRecord:
         """The row of a result, with its data in it, wherever these belong."""
         task, key, shown, (data, codec, _) = call.task, call.key, call.arguments, payload
-        now, terms, addressing = self.clock(), call.terms or task.terms, task.addressing
+        now, terms, addressing = self._store.clock(), call.terms or task.terms, task.addressing
         digest: bytes | None = None
         expires_at = None if terms.ttl is None else now + terms.ttl
         func_name, func_identifier, version, tags = _clean(
             addressing.func_name, addressing.func_identifier, addressing.version, terms.tags
         )
         if not isinstance(data, FileData):  # whose digest is known when that is stored
-            if self.seals is UNSIGNED and len(data) <= SMALL:  # `sign`, without a call
+            if self._seals is UNSIGNED and len(data) <= SMALL:  # `sign`, without a call
                 digest = xxh3_128_digest(f"{key}\n{codec}\n".encode() + data)
             else:
-                digest = self.seals.sign(key, codec, now, expires_at, data)
+                digest = self._seals.sign(key, codec, now, expires_at, data)
         return TaskRecord(  # by position: by their names, this takes three times as long
             key,
             func_name,
@@ -95,17 +86,6 @@ class Rows:
             call.price,
             call.began_at,
         )
-
-    def check(self, key: str, entry: Entry, payload: Payload) -> None:
-        """Refuse what is damaged, and where results are signed, what is not.
-
-        Raises:
-            RestoreError: it is.
-        """
-        digests = self.seals.begun(key, payload.codec, entry.made_at, entry.expires_at)
-        for each in digests:
-            each.update(payload.data)
-        check_digests(digests, entry.digest)
 
 
 @lru_cache(maxsize=1024)  # those of one function are the same for nearly all of its results

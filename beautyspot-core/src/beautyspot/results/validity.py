@@ -11,6 +11,7 @@ a small correction of the clock, or a small difference between two machines, end
 from __future__ import annotations
 
 from enum import Enum
+from math import inf
 from typing import TYPE_CHECKING, Final
 
 from xxhash import xxh3_128, xxh3_128_digest
@@ -113,13 +114,22 @@ def check_digests(digests: Sequence[Digest], named: bytes | None) -> None:
         raise RestoreError(f"the result is damaged: it is not what was stored{or_else}")
 
 
-def has_expired(now: float, made_at: float | None, expires_at: float) -> bool:
-    """Whether what was made at `made_at` to end at `expires_at` has ended. Unix times, seconds."""
-    if now >= expires_at:
-        return True
-    return made_at is not None and made_at - now >= expires_at - made_at
+def has_expired(
+    now: float,
+    made_at: float | None,
+    expires_at: float | None,
+    ttl: float | None = None,
+    grace: float = 0.0,
+) -> bool:
+    """Whether a result has ended: at the time that it was given, or by the `ttl` of today's mark.
 
-
-def outlived(now: float, made_at: float, ttl: float) -> bool:
-    """Whether what was made at `made_at` is `ttl` seconds old, or as far in the future."""
-    return abs(now - made_at) >= ttl
+    Args:
+        now: Unix time in seconds, as are all here.
+        made_at: when it was made.
+        expires_at: when it ends; None: never.
+        ttl: seconds after it was made; None: any.
+        grace: seconds after its end for which it counts all the same.
+    """
+    lasts = [] if ttl is None else [(made_at or 0.0) + ttl]
+    ends = min(lasts if expires_at is None else [*lasts, expires_at], default=inf) + grace
+    return now >= ends or (made_at is not None and made_at - now >= ends - made_at)
