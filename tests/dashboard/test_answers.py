@@ -73,13 +73,17 @@ def test_what_is_hostile_or_cut_is_a_text(page: Callable[..., str]) -> None:
 
 
 def test_the_gallery_shows_answers_texts_and_fields(
-    database: Path, shop: Path, visit: Callable[..., Any]
+    database: Path, shop: Path, tmp_path: Path, visit: Callable[..., Any]
 ) -> None:
     grid = visit(str(database)).get("/store/llm/results?view=grid").text
     assert '<span class="gist" dir="auto">The answer to\ngood morning</span>' in grid
     assert "tool_calls: find(" in html.unescape(grid)
     assert "<script" not in grid
     assert not {"\x1b", "\u202e"} & set(grid)
+    with bs.Spot("sums", directory=tmp_path, config=False) as spot:
+        spot.mark(lambda number: {"mean": number / 3, "count": number}, name="sums")(1)
+    grid = visit(str(spot.db_path)).get("/store/sums/results?view=grid").text
+    assert ">mean: 0.333333\ncount: 1</span>" in grid
     grid = visit(str(shop)).get("/store/shop/results?view=grid&limit=200").text
     assert ">small: good morning, number 3</span>" in grid
     assert ">value<" not in grid

@@ -204,6 +204,9 @@ def test_hostile_names_and_values_are_texts(runs: Any, view: str) -> None:
         again = runs(("function", "train:odd"), ("x", name), ("by", name), ("sort", name))
         assert again.status_code in (200, 400)
         assert '<b>"' not in again.text
+    if not view:
+        assert max(len(cell) for row in cells(page) for cell in row) < 120, "no cell is a page wide"
+    assert cells(runs(("function", "train:odd"), ("view", "<b>"))), "there is no such view"
     table = runs(("function", "train:odd"), path="runs/csv").text
     assert "'=1+1" in table
 

@@ -154,7 +154,12 @@ def _gists(store: Store, records: Sequence[TaskRecord]) -> dict[str, str]:
     with running.decoding() as fields:
         told = fields(rows) if rows else []
     lines = [
-        [f"{name}: {cell}" for name, cell in each.items() if cell is not None] for each in told
+        [
+            f"{name}: {f'{cell:.6g}' if isinstance(cell, float) else cell}"
+            for name, cell in each.items()
+            if cell is not None
+        ]
+        for each in told
     ]
     texts = [each.get("answer") or each.get("value") for each in told]
     return {

@@ -47,7 +47,7 @@ def runs(request: Request) -> Response:
     if leads := without_empty(request, path):
         return leads
     filters, found, start = _filters(request), None, query.get("from", "")
-    view = query.get("view", "")
+    view = query["view"] if query.get("view") in _VIEWS else ""
     first = int(start) if re.fullmatch("[0-9]{1,9}", start) else 0
     chosen = query.getlist("column")
     page: Any = {"offset": first, "limit": _PAGE, "columns": chosen}
