@@ -582,7 +582,8 @@ def test_of_the_insides_of_another_package_s_object_no_part_is_left_out(
     spot.mark(greet)(User("a"))
     spot.mark(Named.rename)(Named("a"), "b")
     assert caplog.messages[:3] == [
-        f"{changed(name, function)}: `{name}` is of another package: pass its fields, or a copy"
+        f"{changed(name, function)}: work on a copy (`{name} = copy.deepcopy({name})`), "
+        "or pass its fields"
         for name, function in (("expr", "expand"), ("self", "greet"), ("user", "greet"))
     ]
     assert caplog.messages[3:] == [of_an_attribute("self.name", "rename")]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import beautyspot as bs
+import click
 import pytest
 from beautyspot import ConfigError, Spot
 
@@ -73,6 +74,12 @@ class Recorder:
     def __call__(self, event: object) -> None: ...
 
 
+def made_of_a_function(name: str) -> Any:
+    """A task, as a framework's decorator makes it of a function."""
+    module, _, path = name.partition(":")
+    return type(path, (), {"__module__": module, "__call__": lambda self: 1})()
+
+
 HERE = f"{__name__}:double"
 EACH: dict[str, Any] = {"each": "texts"}
 CLASSES = "give classes of exceptions"
@@ -132,6 +139,10 @@ MARKS: list[tuple[Any, dict[str, Any], str]] = [
     (embed, {**EACH, "cache_errors": ValueError}, MANY),
     (embed_later, {**EACH, "on_cancel": "finish"}, MANY),
     (property(lambda self: 1), {}, "takes a function"),
+    (click.Command("main", callback=double), {}, "beneath the decorator that makes it"),
+    (made_of_a_function("celery.local:PromiseProxy"), {}, "beneath the decorator that makes it"),
+    (made_of_a_function("huey.api:TaskWrapper"), {}, "beneath the decorator that makes it"),
+    (made_of_a_function("prefect.flows:Flow"), {}, "beneath the decorator that makes it"),
 ]
 
 

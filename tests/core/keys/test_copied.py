@@ -111,7 +111,8 @@ def test_a_changed_object_is_told_once_and_a_copy_of_it_is_left_as_it_is(
         [message] = caplog.messages
         assert message.endswith(
             "`program` changed while `train` ran (perhaps by another thread): not stored; it will "
-            "run and cost again: `program` is of another package: pass its fields, or a copy"
+            "run and cost again: work on a copy (`program = copy.deepcopy(program)`), or pass its "
+            "fields"
         )
         trained(package.Program("a"))
         assert spot.peek(trained, package.Program("a")) is not None

@@ -1,7 +1,8 @@
 """web"""
 # pip: fastapi httpx python-multipart flask celery django sqlalchemy
-# again: req bg js up r t badd cadd dj djr2 djr3 djq djh rows mappings orm orm2 arg arg_of_orm
-# says: it reads request | await file.read() | jsonable_encoder | pass its primary key | str(statement) | [tuple(row) for row in rows] | write mark beneath the task's decorator | add tasks outside of it | list(….values())
+# again: req bg js up r t badd dj djr2 djr3 djq djh rows mappings orm orm2 arg arg_of_orm
+# says: it reads request | await file.read() | jsonable_encoder | pass its primary key | str(statement) | [tuple(row) for row in rows] | beneath the decorator that makes it | add tasks outside of it | list(….values())
+import sys
 from trying import *
 from fastapi import FastAPI, Request, UploadFile, BackgroundTasks, File
 from fastapi.testclient import TestClient
@@ -57,11 +58,10 @@ print(add.delay(1, 2).get())
 @spot.mark
 def badd(self, x, y): print("ran badd"); return x + y
 print(badd.delay(1, 2).get())
-@spot.mark
 @ce.task
-def cadd(x, y): print("ran cadd"); return x + y
-try: print(cadd(1, 2)); print(cadd.delay(1, 2).get())
-except Exception as e: print("RAISED", type(e), e)
+def cadd(x, y): return x + y
+try: spot.mark(cadd)
+except Exception as e: print("RAISED", type(e), e, file=sys.stderr)
 import django
 from django.conf import settings
 settings.configure(DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}}, INSTALLED_APPS=["django.contrib.contenttypes"]); django.setup()

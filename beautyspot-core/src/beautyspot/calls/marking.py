@@ -10,7 +10,7 @@ from beautyspot.calls.duplicates import Duplicates
 from beautyspot.calls.items import taken_apart
 from beautyspot.calls.wrappers import wrap
 from beautyspot.errors import BeautyspotError, ConfigError, UnstableKeyError
-from beautyspot.functions.identity import check_is_no_class, kind_of
+from beautyspot.functions.identity import check_is_no_object, kind_of
 from beautyspot.functions.names import OURS, is_ours
 from beautyspot.limits.payer import payer_of
 from beautyspot.results.validity import UNSIGNED
@@ -83,7 +83,7 @@ class Marking:
         check_callable(
             function, "mark takes a function", "write @spot.mark above a def, below @property"
         )
-        check_is_no_class(function)
+        check_is_no_object(function)
         if options.name is None:
             self._duplicates.note_wrapper(function)
         return wrap(self._engine, self.task(function, options))

@@ -109,9 +109,6 @@ _CLASSES: Final = {
     "bs4.element:Tag": _no_result("its text, str(…) or ….get_text()"),
     "bson.objectid:ObjectId": _no_result("its text, str(…)"),
     "celery.app.task:Task": _TASK,
-    "celery.local:PromiseProxy": _TASK._replace(
-        why="is a task of Celery: write mark beneath the task's decorator, not above it"
-    ),
     "google.protobuf.message:Message": _no_result(
         "….SerializeToString(), and make the message of it outside, by FromString(…)"
     ),

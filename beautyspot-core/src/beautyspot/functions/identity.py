@@ -255,12 +255,31 @@ def kind_of(function: Callable[..., Any]) -> str:
     return theirs if theirs != "function" and hands_on(outer, inner) else "function"
 
 
-def check_is_no_class(function: object) -> None:
-    """Refuse a class, in whose place a function would stand: `isinstance` and subclasses break.
+_MADE_OF_FUNCTIONS: Final = frozenset(
+    {
+        *("asyncclick.core:Command", "click.core:BaseCommand", "click.core:Command"),
+        *("typer._click.core:Command", "invoke.tasks:Task", "huey.api:TaskWrapper"),
+        *("celery.app.task:Task", "celery.local:PromiseProxy", "dramatiq.actor:Actor"),
+        *("prefect.flows:Flow", "prefect.tasks:Task"),
+    }
+)
+"""Classes of commands and tasks, which have more methods than a call."""
+
+
+def check_is_no_object(function: object) -> None:
+    """Refuse a class, a command or a task, in whose place a function would stand.
+
+    `isinstance` and subclasses would break, and methods of a command or a task be gone.
 
     Raises:
         ConfigError: says what to decorate.
     """
+    bases = [f"{base.__module__}:{base.__qualname__}" for base in type(function).__mro__]
+    if not _MADE_OF_FUNCTIONS.isdisjoint(bases):
+        raise ConfigError(
+            f"mark takes a function, and this is a {type(function).__qualname__}, which would be "
+            "none afterwards: write @spot.mark beneath the decorator that makes it, not above that"
+        )
     if issubclass(type(function), type):
         name = getattr(function, "__name__", "")
         raise ConfigError(

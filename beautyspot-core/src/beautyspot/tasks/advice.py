@@ -81,7 +81,8 @@ def about(
         "another thread): not stored; it will run and cost again"
     )
     if is_theirs:
-        return f"{told}: `{line}` is of another package: pass its fields, or a copy"
+        short = line.rpartition(".")[2]
+        return f"{told}: work on a copy (`{short} = copy.deepcopy({line})`), or pass its fields"
     if path in named:
         return (
             f"{told}: work on a copy (`{name} = copy.deepcopy({name})`), or return what is new "
