@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from beautyspot import Spot
 from beautyspot.memory import MemoryMetadataStore
-from beautyspot.resilience.store_clock import StoreClock
+from beautyspot.resilience.guarded_backends import StoreClock
 from beautyspot.results.validity import has_expired
 
 SERVER = 1_800_000_000.0
