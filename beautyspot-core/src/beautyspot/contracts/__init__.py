@@ -14,6 +14,18 @@ from typing import TYPE_CHECKING
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.lazily import later
 from beautyspot.contracts.backend import Backend, Context, Data
+from beautyspot.contracts.checked import (
+    DURATION,
+    SECONDS_PER_UNIT,
+    SIZE,
+    UNITS,
+    Pause,
+    as_number,
+    byte_count,
+    pause_seconds,
+    seconds,
+    seconds_per,
+)
 from beautyspot.contracts.records import (
     DIRECT_BLOB,
     FIELD_TYPES,
@@ -30,18 +42,6 @@ from beautyspot.contracts.records import (
     is_newer,
 )
 from beautyspot.contracts.store import Begun, MetadataStoreBase, Put
-from beautyspot.contracts.units import (
-    DURATION,
-    SECONDS_PER_UNIT,
-    SIZE,
-    UNITS,
-    Pause,
-    as_number,
-    byte_count,
-    pause_seconds,
-    seconds,
-    seconds_per,
-)
 
 if TYPE_CHECKING:
     from beautyspot.contracts.key_value import KeyValueStore

@@ -8,16 +8,16 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from beautyspot.contracts.backend import Backend
+from beautyspot.contracts.checked import as_number, pause_seconds
 from beautyspot.contracts.line import Lines
-from beautyspot.contracts.units import as_number, pause_seconds
 from beautyspot.errors import CostError, RateLimitError
 from beautyspot.messages import did_you_mean, listing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from beautyspot.contracts.checked import Pause
     from beautyspot.contracts.schedule import Grant, Rate
-    from beautyspot.contracts.units import Pause
 
 
 class LimiterBase(Backend):

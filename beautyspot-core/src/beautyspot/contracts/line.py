@@ -23,8 +23,8 @@ from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, running_loop
 from beautyspot.contracts.backend import wrong_answer
+from beautyspot.contracts.checked import as_number
 from beautyspot.contracts.schedule import SOON, Grant, length_of
-from beautyspot.contracts.units import as_number
 from beautyspot.errors import ConfigError, PluginError, RateLimitError
 from beautyspot.logs import logger
 

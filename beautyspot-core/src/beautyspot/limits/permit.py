@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from beautyspot.concurrency.queueing import Start
     from beautyspot.contracts import Grant
-    from beautyspot.contracts.units import Pause
+    from beautyspot.contracts.checked import Pause
     from beautyspot.limits.concurrency_cap import Cap
     from beautyspot.limits.limiting import Limiting
     from beautyspot.limits.machine_places import MachinePlaces
