@@ -279,3 +279,23 @@ def test_signed_results_have_fields_too(make_spot: Callable[..., Any], visit: An
         page = client.get("/store/signed/runs", params={"function": "score"})
         assert heads(page)[:3] == ["Run", "c", "doubled"]
         assert "doubled: 8" in client.get("/store/signed/results?view=grid").text
+
+
+def test_frames_that_went_in_are_told_apart(make_spot: Callable[..., Any], visit: Any) -> None:
+    pd = pytest.importorskip("pandas")
+    spot = make_spot("frames")
+
+    @spot.mark(name="count")
+    def count(frame: Any, name: str) -> Any:
+        return frame.iloc[:2]
+
+    for number in (1, 2):
+        count(pd.DataFrame({"a": range(10 * number)}), name="<b>")
+    client = visit(str(spot.db_path))
+    first, second = cells(client.get("/store/frames/runs", params={"function": "count"}))
+    assert re.fullmatch("<DataFrame [0-9a-f]{8}>", first[0])
+    assert first[0] != second[0]
+    assert first[1] == "<b>", "a text that only looks so is one"
+    assert re.fullmatch("2 × 1, [0-9a-f]{8}", first[2])
+    key = linked_keys(client.get("/store/frames/results"))[0]
+    assert html.escape(first[0]) in client.get(f"/store/frames/result/{key}").text

@@ -15,10 +15,11 @@ from xxhash import xxh3_64_hexdigest
 
 from beautyspot.contracts.records import clean
 from beautyspot.inspecting.answers import answer_of
+from beautyspot.results.differences import digests_of
 from beautyspot.serialization.looking import ErrorInstance, Instance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from beautyspot.contracts import TaskRecord
 
@@ -56,18 +57,21 @@ def arguments_of(record: TaskRecord) -> dict[str, Cell]:
 
     Numbers, texts, bools and None are themselves. The fields of a dataclass or a dictionary have
     names of their own, as "config.lr". Any other value is the text that stands for it, and what the
-    row has cut is cut here.
+    row has cut is cut here. What is named by its class, as a frame is, has its digest behind that.
     """
-    return _arguments(record.arguments or "", "")
+    text = record.arguments or ""
+    return _arguments(text, "", digests_of(record.arg_digests) if "=<" in text else {})
 
 
-def _arguments(text: str, prefix: str) -> dict[str, Cell]:
+def _arguments(text: str, prefix: str, digests: Mapping[str, Any]) -> dict[str, Cell]:
     found: dict[str, Cell] = {}
     for part in _parts(text):
         if (named := _NAMED.fullmatch(part)) is not None:
             name, shown = f"{prefix}{_unquoted(named[1])}", named[2]
             holder = _HOLDER.fullmatch(shown) if prefix.count(".") < _DEEPEST else None
-            inner = _arguments(holder[1], f"{name}.") if holder else {}
+            inner = _arguments(holder[1], f"{name}.", {}) if holder else {}
+            if shown.startswith("<") and name in digests:
+                shown = f"{shown.removesuffix('>')} {digests[name]}>"
             found.update(inner or {name: cell_in(shown)})
     return found
 
