@@ -51,7 +51,7 @@ def test_a_call_whose_beginning_could_not_be_asked_is_stored(
 ) -> None:
     """Core then gives a time before it; what was invalidated after that is not stored."""
     store = make_spot(metadata=server.at(namespace=namespace)).metadata
-    noted, other = a_record(KEYS[0]), a_record(KEYS[1])
+    noted, other = (a_record(key, began_at=1.0) for key in KEYS[:2])
     store.note(covers_of(noted)[0])
     before = int((store.now() - 60) * 1e6)
     rows = [Put(record, covers_of(record), before) for record in (noted, other)]

@@ -51,7 +51,9 @@ def test_a_newer_row_stays(store: SqliteMetadataStore) -> None:
 def test_what_was_invalidated_is_refused(store: SqliteMetadataStore) -> None:
     since = store.begin([], MINE).since
     store.note("all")
-    assert store.put_at_once([Put(RECORD, covers_of(RECORD), since)]) == {RECORD.cache_key}
+    assert store.put_at_once([Put(RECORD._replace(began_at=1.0), covers_of(RECORD), since)]) == {
+        RECORD.cache_key
+    }
 
 
 def test_it_releases_the_lease_where_it_did_something(
