@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.locks import Lock
 from beautyspot.contracts import BlobInfo, BlobStorageBase, Data, Readable, checked_key
 from beautyspot.contracts.key_value import KeyValueStore
 from beautyspot.errors import BlobNotFound, ConfigError, MetadataError
@@ -49,7 +49,7 @@ class MemoryMetadataStore(KeyValueStore):
 
     def reset_after_fork(self) -> None:
         """Another thread of the parent may have held the lock."""
-        self._lock = threading.RLock()
+        self._lock = Lock()
 
     @classmethod
     def options_from_url(cls, url: str) -> dict[str, Any]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from beautyspot.contracts import Grant, LimiterBase, Rate, Schedules, reset_in_children
+from beautyspot.contracts import Grant, LimiterBase, Lock, Rate, Schedules, reset_in_children
 
 from beautyspot_local.rate import parse_rate
 
@@ -70,7 +69,7 @@ class TokenBucket(LimiterBase):
 
     def reset_after_fork(self) -> None:
         """Another thread may have held the lock: the child's copy would stay locked for good."""
-        self._lock = threading.RLock()  # the clock alone is called within it
+        self._lock = Lock()  # the clock alone is called within it
 
     @classmethod
     def together(cls, limits: Mapping[str, Any]) -> LimiterBase:

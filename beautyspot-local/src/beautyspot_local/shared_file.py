@@ -19,14 +19,13 @@ from __future__ import annotations
 import math
 import os
 import struct
-import threading
 import time
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.contracts import reset_in_children
+from beautyspot.contracts import Lock, reset_in_children
 from beautyspot.errors import ConfigError, NotSupportedError
 from beautyspot.logs import logger
 
@@ -76,7 +75,7 @@ class SharedFile:
         self._path = path
         self._looked = -math.inf
         self._warned = False
-        self._lock = threading.RLock()
+        self._lock = Lock()
         try:
             self._open()
         except OSError as error:
@@ -87,7 +86,7 @@ class SharedFile:
 
     def reset_after_fork(self) -> None:
         """Another thread may have held the lock; that of the file must not be the parent's."""
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self.close()
 
     def close(self) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from threading import Lock
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from weakref import WeakSet
 
 from beautyspot import ConfigError, Hit, Waited
+from beautyspot.contracts import Lock
 from opentelemetry import metrics, trace
 from opentelemetry.context import attach, detach
 

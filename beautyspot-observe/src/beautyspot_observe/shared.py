@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 from beautyspot import ConfigError
+from beautyspot.contracts import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

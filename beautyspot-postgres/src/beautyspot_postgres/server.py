@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 import time
 from collections import deque
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ import psycopg
 from beautyspot.contracts import checked
 from beautyspot.contracts.failures import Failures
 from beautyspot.errors import BeautyspotError, ConfigError, MetadataBusyError, MetadataError
+from beautyspot_local.remote.places import Places
 from psycopg import generators, waiting
 from psycopg.conninfo import conninfo_attempts, make_conninfo
 from psycopg.rows import tuple_row
@@ -205,7 +205,7 @@ class Server:
     def _begin_anew(self) -> None:
         """Begin as a new process: a lock may have been held at the fork, and would be for ever."""
         self._idle = deque[Connection]()
-        self._turn, self._room = threading.Lock(), threading.BoundedSemaphore(self._most)
+        self._places = Places(self._most)
         self._pid = os.getpid()
 
     @property
@@ -274,12 +274,10 @@ class Server:
         if self._pid != os.getpid():
             self._strangers.append(self._idle)  # the parent's, which are not to be closed here
             self._begin_anew()
-        # One waits for room, others for their turn: who has just left does not come before them.
-        with self._turn:
-            if not self._room.acquire(timeout=max(0.0, ends - time.monotonic())):
+        with self._places.one(ends) as is_free:
+            if not is_free:
                 raise UnreachedError("no connection became free")
-        idle, is_good = self._idle, False
-        try:
+            idle, is_good = self._idle, False
             with suppress(IndexError):
                 if time.monotonic() - idle[0].used_at > IDLE:
                     idle.popleft().close()
@@ -300,8 +298,6 @@ class Server:
                     idle.append(connection)
                 else:
                     connection.close()
-        finally:
-            self._room.release()
 
     def close(self) -> None:
         """Close its connections, those in use when they are given back.

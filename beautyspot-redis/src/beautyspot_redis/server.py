@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.contracts import Lock
 from beautyspot.contracts.failures import Failures
 from beautyspot.errors import BeautyspotError, MetadataBusyError, MetadataError
+from beautyspot_local.remote.places import Places
 
 from beautyspot_redis.address import Address, parsed
 from beautyspot_redis.failures import ADVICE, BUSY, OTHERWISE, code
@@ -92,10 +93,8 @@ class Server:
     def _begin(self) -> None:
         self._pid = os.getpid()
         self._client: Any = None
-        # One waits for a free connection, others for their turn: whoever asks again as he leaves
-        # does not come before them.
-        self._turn = threading.Lock()
-        self._free = threading.Semaphore(self.address.options["connections"])
+        self._making = Lock()
+        self._places = Places(self.address.options["connections"])
 
     def ask(self, *command: Any, once: bool = False) -> Any:
         """The answer to one command; texts in it are bytes.
@@ -110,13 +109,11 @@ class Server:
         """
         if self._pid != os.getpid():
             self._begin()  # another thread of the parent may have held what is not free
-        options, free = self.address.options, self._free
-        ends = monotonic() + options["timeout"]
-        with self._turn:
-            if not free.acquire(timeout=max(0.0, ends - monotonic())):
+        options = self.address.options
+        with self._places.one(monotonic() + options["timeout"]) as is_free:
+            if not is_free:
                 why = "all of its connections are in use"
                 raise self.failures.refused(why, "raise connections=")
-        try:
             for left in range(0 if once else options["retries"], -1, -1):
                 try:
                     return self._answer(command)
@@ -125,8 +122,7 @@ class Server:
 
                     if not left or not isinstance(error, Broken):
                         raise
-        finally:
-            free.release()
+        raise AssertionError("the last try returns or raises")
 
     def run(
         self, script: Script, keys: Sequence[str | bytes], *values: Any, once: bool = False
@@ -149,7 +145,7 @@ class Server:
         """
         client = self._client
         if client is None:
-            with self._turn:  # else threads that come first together make one each
+            with self._making:  # else threads that come first together make one each
                 client = self._client = self._client or client_of(self.address)
         if self.address.kind == "cluster":
             return client.execute_command(*command)

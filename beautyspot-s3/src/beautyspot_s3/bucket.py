@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 from contextlib import contextmanager
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import unquote, urlsplit
 
-from beautyspot.contracts import NO_KEY
+from beautyspot.contracts import NO_KEY, Lock
 from beautyspot.contracts.failures import Failures
 from beautyspot.errors import ConfigError, StorageError
 
@@ -158,7 +157,7 @@ class Bucket:
         self.root: Final = f"s3://{bucket_name}/{self.folder}"
         self._options, self._timeout = options, timeout
         self._failed, self._busy = failed, busy
-        self._lock, self._pid = threading.RLock(), os.getpid()
+        self._lock, self._pid = Lock(), os.getpid()
         self._client: S3Client | None = None
 
     @property
@@ -169,7 +168,7 @@ class Bucket:
             return given
         if self._pid != os.getpid():
             # The parent's lock may have been held at the fork, and would be for ever.
-            self._lock, self._client, self._pid = threading.RLock(), None, os.getpid()
+            self._lock, self._client, self._pid = Lock(), None, os.getpid()
         with self._lock:
             client = self._client = self._client or self._make()
         return client

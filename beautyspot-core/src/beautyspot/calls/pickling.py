@@ -22,13 +22,13 @@ from __future__ import annotations
 import copyreg
 import os
 import re
-import threading
 import weakref
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.backends.registry import BASES
 from beautyspot.calls.engine import Engine, Owner
+from beautyspot.concurrency.locks import Lock
 from beautyspot.config.settings import SETTINGS
 from beautyspot.contracts import Backend
 from beautyspot.functions.names import sent_classes, take_classes
@@ -47,7 +47,7 @@ Spots that were made with the same arguments have one name, and are one where th
 
 _known: weakref.WeakValueDictionary[str, Owner] = weakref.WeakValueDictionary()
 _arrived: dict[str, Owner] = {}
-_locks: Final[dict[int, threading.RLock]] = {}  # by process: a child's may be held in its parent
+_locks: Final[dict[int, Lock]] = {}  # by process: a child's may be held in its parent
 
 
 def sent_spot(spot: Owner, name: str, options: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -101,7 +101,7 @@ _USER: Final = r"(?<=://)[^/?#@:\s]+@"
 
 def make_spot(cls: Callable[..., Owner], token: str, name: str, options: dict[str, Any]) -> Owner:
     """The Spot that arrives: the one that is known here by its token, or a new one."""
-    with _locks.setdefault(os.getpid(), threading.RLock()):
+    with _locks.setdefault(os.getpid(), Lock()):
         spot = _known.get(token)
         if spot is None or spot._engine.closed:
             spot = _known[token] = _arrived[token] = cls(name, **options)

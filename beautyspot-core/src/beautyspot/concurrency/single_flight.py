@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextvars
 import os
-import threading
 import weakref
 from _thread import get_ident
 from contextlib import suppress
@@ -22,12 +21,13 @@ from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
+from beautyspot.concurrency.locks import Lock
 from beautyspot.concurrency.waiting import Awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-_graph = threading.RLock()
+_graph = Lock()
 """Guards all flights of the process: the graph crosses Spots. Held for microseconds."""
 
 _leading: contextvars.ContextVar[tuple[Flight, ...]] = contextvars.ContextVar(
@@ -329,7 +329,7 @@ def part(flight: Flight) -> None:
 def _renew_lock() -> None:
     """A forked child may have copied the lock while another thread held it."""
     global _graph  # noqa: PLW0603 - a lock can't be replaced in place
-    _graph = threading.RLock()
+    _graph = Lock()
 
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no fork

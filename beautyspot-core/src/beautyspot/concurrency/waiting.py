@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.locks import Lock
 from beautyspot.errors import NotSupportedError
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ class Together:
     def __init__(self, ask: Callable[[list[Any]], Any], most: int) -> None:
         self._ask, self._most = ask, most
         self._waiting: dict[int, list[Any]] = {}  # each with its subject, then with the answer
-        self._turn = threading.RLock()  # a signal's handler may come here within its own turn
+        self._turn = Lock()  # a signal's handler may come here within its own turn
 
     def __call__(self, subject: Any) -> Any:
         """Ask, or have another thread ask.

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from beautyspot.concurrency.forks import reset_in_children
 from beautyspot.concurrency.lazily import later
+from beautyspot.concurrency.locks import Lock
 from beautyspot.contracts.backend import Backend, Context, Data
 from beautyspot.contracts.checked import (
     DURATION,
@@ -117,6 +118,7 @@ __all__ = [
     "KeyGenBase",
     "KeyValueStore",
     "LimiterBase",
+    "Lock",
     "MetadataStoreBase",
     "Order",
     "Page",

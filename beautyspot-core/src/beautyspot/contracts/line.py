@@ -9,7 +9,6 @@ begin at once or within a twentieth of a second, which its caller waits for by i
 from __future__ import annotations
 
 import math
-import threading
 import time
 from contextlib import contextmanager
 from functools import partial
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.locks import Lock
 from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, running_loop
 from beautyspot.contracts.backend import wrong_answer
@@ -142,7 +142,7 @@ class Line:
         self.key = key
         self.waiters: list[Waiter] = []
         self.due = -inf
-        self.turn = threading.RLock()
+        self.turn = Lock()
 
 
 class Lines:
@@ -161,7 +161,7 @@ class Lines:
     def reset_after_fork(self) -> None:
         """Who waits stayed in the parent, where another thread may have held a lock."""
         self._lines: dict[str, Line] = {}
-        self._lock = threading.RLock()  # of the table and the lines; nothing is called within it
+        self._lock = Lock()  # of the table and the lines; nothing is called within it
         self._bell = Bell()
         most = THREADS if self._limiter.blocking else 1
         self._threads = NeededThread("limits", self._drive, self._lines.__len__, most)

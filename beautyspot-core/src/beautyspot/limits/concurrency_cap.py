@@ -8,7 +8,6 @@ without. So recursion does not stand still, and still no more calls work at once
 from __future__ import annotations
 
 import contextvars
-import threading
 import weakref
 from collections import deque
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import holders, single_flight, waiting
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.locks import Lock
 from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.waiting import Alarm, Bell, check_asyncio, in_asyncio
 from beautyspot.errors import RateLimitError
@@ -239,7 +239,7 @@ class Cap:
 
     def reset_after_fork(self) -> None:
         """The waiters stayed in the parent, where another thread may have held the lock."""
-        self.lock = threading.RLock()
+        self.lock = Lock()
         self._queue: deque[Place] = deque()
 
     def places(self) -> list[Place]:
@@ -334,12 +334,12 @@ class Caps:
         self.name = ""
         self._size = size
         self._caps: weakref.WeakValueDictionary[str | None, Cap] = weakref.WeakValueDictionary()
-        self._lock = threading.RLock()
+        self._lock = Lock()
         reset_in_children(self)
 
     def reset_after_fork(self) -> None:  # pragma: no cover - children are not measured
         """The calls that are under way stayed in the parent, and so did holders of locks."""
-        self._lock = threading.RLock()
+        self._lock = Lock()
         for cap in list(self._caps.values()):
             cap.reset_after_fork()
         self._caps = weakref.WeakValueDictionary()

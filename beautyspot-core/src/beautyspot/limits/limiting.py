@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol, TypedDict
 
 from beautyspot import logs
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.locks import Lock
 from beautyspot.limits.standby import Standby
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class LimitStats:
 
     def reset_after_fork(self) -> None:  # pragma: no cover - children are not measured
         """Count from the start, with a lock that no thread of the parent holds."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self._minute = [(-MINUTE, 0)] * MINUTE  # a second, and the grants in it
 
     def granted(self, waited: float) -> None:

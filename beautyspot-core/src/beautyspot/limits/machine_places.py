@@ -12,7 +12,6 @@ whose calls make further ones could each wait for the other.
 from __future__ import annotations
 
 import random
-import threading
 from collections import deque
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from beautyspot.concurrency import deferred, holders, waiting
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.locks import Lock
 from beautyspot.concurrency.queueing import stopping
 from beautyspot.concurrency.single_flight import Lease
 from beautyspot.concurrency.waiting import Alarm, Bell, Job
@@ -91,7 +91,7 @@ class MachinePlaces:
 
     def reset_after_fork(self) -> None:
         """The calls that hold places and wait for some stayed in the parent."""
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._lines: dict[str, deque[Wake]] = {}  # of those that wait, by cap
         self._awake: set[Wake] = set()  # those of them that were told to ask
 

@@ -12,11 +12,11 @@ of it when it is back.
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from beautyspot.concurrency.forks import reset_in_children
+from beautyspot.concurrency.locks import Lock
 from beautyspot.contracts import SOON, Grant, LimiterBase, Schedule
 from beautyspot.contracts.schedule import FEW, length_of
 from beautyspot.errors import BeautyspotError, CostError, NotSupportedError, RateLimitError
@@ -120,7 +120,7 @@ class Standby(LimiterBase):
 
     def reset_after_fork(self) -> None:
         """Another thread of the parent may have held a lock."""
-        self._lock = threading.RLock()  # nothing is called within it
+        self._lock = Lock()  # nothing is called within it
         self.breaker.reset_after_fork()
 
     def __repr__(self) -> str:

@@ -12,11 +12,11 @@ at each call: a store that is full refuses saves at once, and goes on to answer 
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
+from beautyspot.concurrency.locks import Lock
 from beautyspot.errors import (
     BeautyspotError,
     BlobLocationError,
@@ -106,7 +106,7 @@ class Breaker:
         self.slow, self._limit = slow, limit
         self._on_change, self._on_recovery = on_change, on_recovery
         self._clock = clock
-        self._lock = threading.Lock()  # nothing is called within it
+        self._lock = Lock()  # nothing is called within it
         self._failures: dict[str, int] = {}  # in a row, by family
         self._last = ""
         self._pause = FIRST_PAUSE
@@ -130,7 +130,7 @@ class Breaker:
 
     def reset_after_fork(self) -> None:
         """Another thread of the parent may have held the lock, or have been probing."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
         self.insist()
 
     def guarding(self, operation: Callable[P, T], family: str = "") -> Callable[P, T]:

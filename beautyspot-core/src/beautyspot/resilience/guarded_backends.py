@@ -7,12 +7,12 @@ hit does not come by here: it asks the store itself, and `detours` tells it when
 from __future__ import annotations
 
 import math
-import threading
 import time
 from functools import partial
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
+from beautyspot.concurrency.locks import Lock
 from beautyspot.contracts import BlobStorageBase
 from beautyspot.contracts.backend import hints
 from beautyspot.contracts.store import Begun, MetadataStoreBase
@@ -94,7 +94,7 @@ class StoreClock:
     ) -> None:
         self.ticks, self._wall = ticks, wall
         self._ahead: float | None = None  # of the store's clock to the ticks; None: not known yet
-        self._lock = threading.Lock()  # nothing is called within it
+        self._lock = Lock()  # nothing is called within it
 
     def __call__(self) -> float:
         """The time."""
@@ -117,7 +117,7 @@ class StoreClock:
 
     def reset_after_fork(self) -> None:
         """A thread of the parent may have held the lock."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
 
 # ---------------------------------------------------------------------------------- the backends

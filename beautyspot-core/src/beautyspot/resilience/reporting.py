@@ -6,7 +6,6 @@ them into the very crash that they are to replace.
 
 from __future__ import annotations
 
-import threading
 import time
 import weakref
 from collections import Counter
@@ -14,6 +13,7 @@ from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from beautyspot.concurrency.locks import Lock
 from beautyspot.errors import BeautyspotError, MetadataError, StorageError
 from beautyspot.files import advised
 from beautyspot.logs import logger
@@ -134,7 +134,7 @@ class Reporter:
         self._clock = clock
         self._said: dict[Cause, float] = {}  # when that was
         self._outages: set[str] = set()  # backends of which a failure was logged, and no recovery
-        self._lock = threading.RLock()
+        self._lock = Lock()
 
     @property
     def observers(self) -> Observers:
@@ -209,5 +209,5 @@ class Reporter:
 
     def reset_after_fork(self) -> None:
         """A child counts from the start; another thread of the parent may have held the lock."""
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self.counts.clear()

@@ -16,12 +16,12 @@ may have been done all the same, and is not repeated: rather is something counte
 
 from __future__ import annotations
 
-import threading
 from math import isfinite
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import deferred
+from beautyspot.concurrency.locks import Lock
 from beautyspot.contracts.selection import PRICE_UNIT, UNSTORED, Counts
 from beautyspot.logs import logger
 from beautyspot.tasks.counted import NOTHING, Counted
@@ -90,7 +90,7 @@ class Counting:
         """Another process counts from the start; another thread may have held the lock."""
         self.seen.clear()
         self.bypassed = self.changed = 0
-        self._lock = threading.RLock()
+        self._lock = Lock()
         self._written: dict[str, Numbers] = {}
         self.counts_due = monotonic() + INTERVAL
         for counted in self:

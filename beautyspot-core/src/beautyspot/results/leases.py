@@ -15,7 +15,6 @@ once it is there, or leases the key, once its holder is gone.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from _thread import get_ident
 from contextlib import suppress
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.deferred import NeededThread
+from beautyspot.concurrency.locks import Lock
 from beautyspot.concurrency.waiting import Bell, Together
 from beautyspot.contracts.store import Begun
 from beautyspot.logs import logger
@@ -83,7 +83,7 @@ class Leases:
         self._polling = NeededThread("waits", self._poll_all, self._waiting.__len__)
         self._bell, self._poll_bell = Bell(), Bell()
         self._together = Together(self._ask_of_all, min(TOGETHER, self._store.real.most_leases))
-        self._lock = threading.RLock()  # nothing is called within it
+        self._lock = Lock()  # nothing is called within it
         self.ended = False
 
     # ------------------------------------------------------------------------------- holding

@@ -15,7 +15,6 @@ the Spot ends, and at each end of a process that Python is told of.
 from __future__ import annotations
 
 import sys
-import threading
 import time
 from contextvars import Context
 from functools import partial
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import deferred
 from beautyspot.concurrency.deferred import NeededThread
+from beautyspot.concurrency.locks import Lock
 from beautyspot.concurrency.waiting import Bell, Together, running_loop
 from beautyspot.contracts.records import is_newer
 from beautyspot.errors import (
@@ -106,8 +106,8 @@ class Writer:
         """Hold nothing: what waits in a forked child's copy is its parent's to write."""
         self.pending.clear()
         self.size = 0
-        self._lock = threading.RLock()  # guards the table
-        self._turn = threading.RLock()  # held while a batch of it is written
+        self._lock = Lock()  # guards the table
+        self._turn = Lock()  # held while a batch of it is written
         self._thread = NeededThread("writer", self._work, self._has_work)
         self._bell = Bell()
         self._together = Together(lambda batch: self.write(*batch), BATCH)

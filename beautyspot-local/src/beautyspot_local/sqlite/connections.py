@@ -16,11 +16,11 @@ import atexit
 import os
 import sqlite3
 import stat
-import threading
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from beautyspot.contracts import Lock
 from beautyspot.errors import MetadataError
 from beautyspot.files import lack
 
@@ -241,7 +241,7 @@ def _may_write(path: Path) -> bool:
     return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
 
-_creating: Final = threading.RLock()
+_creating: Final = Lock()
 """No second thread may have a new file open when its descriptor is closed."""
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from beautyspot import files
+from beautyspot.contracts import Lock
 from beautyspot.contracts.failures import Failures
 from beautyspot.errors import MetadataError, NotSupportedError
 from beautyspot.logs import logger
@@ -125,7 +126,7 @@ class Database:
     def _start_afresh(self) -> None:
         """No connection, and locks that are free."""
         # Reentrant, since a signal's handler may come to them in the thread that holds them.
-        self._writing, self._opening = threading.RLock(), threading.RLock()
+        self._writing, self._opening = Lock(), Lock()
         self._forget()
 
     def _forget(self) -> None:
@@ -171,12 +172,15 @@ class Database:
 
     def reset(self) -> None:
         """Let go of every connection; one that is just being used closes after that."""
-        acquire(self._opening)
-        try:
+        try:  # as in `write`
+            acquire(self._opening)
             self._forget()
             self.leases.forget()
         finally:
-            self._opening.release()
+            try:  # noqa: SIM105 - the first call of all: no interrupt comes before it
+                self._opening.release()
+            except RuntimeError:  # it is another thread's
+                pass
 
     def close(self) -> None:
         """Let go of every connection and lease, for good."""
@@ -292,14 +296,17 @@ class Database:
         handle: Handle | None = getattr(self.local, "handle", None)
         if handle is not None:
             return handle
-        acquire(self._opening)
-        try:
+        try:  # as in `write`
+            acquire(self._opening)
             handle = self._connect()
             if handle.keeps:
                 self.local.handle = handle
             return handle
         finally:
-            self._opening.release()
+            try:  # noqa: SIM105 - the first call of all: no interrupt comes before it
+                self._opening.release()
+            except RuntimeError:  # it is another thread's
+                pass
 
     def _connect(self) -> Handle:
         if self._closed:

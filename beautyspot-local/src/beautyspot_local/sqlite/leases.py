@@ -20,8 +20,9 @@ import importlib
 import os
 import struct
 import sys
-import threading
 from typing import TYPE_CHECKING, Any, ClassVar, Final
+
+from beautyspot.contracts import Lock
 
 from beautyspot_local.folders import opened
 
@@ -57,7 +58,7 @@ class Leases:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._tokens: dict[str, str] = {}
-        self._mutex = threading.RLock()
+        self._mutex = Lock()
         self._file = -1
 
     def take(self, keys: Iterable[str], token: str) -> dict[str, bool]:
@@ -123,7 +124,7 @@ class Leases:
 
     def after_fork_in_child(self) -> None:
         """Close what the child inherited; the locks stay the parent's."""
-        self._mutex = threading.RLock()
+        self._mutex = Lock()
         self.end()
 
     def __del__(self) -> None:

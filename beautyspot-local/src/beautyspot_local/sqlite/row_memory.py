@@ -33,14 +33,13 @@ import time
 from sys import getsizeof
 from typing import TYPE_CHECKING, Final
 
-from beautyspot.contracts import Entry, Plain
+from beautyspot.contracts import Entry, Lock, Plain
 from beautyspot.files import mount_of
 
 from beautyspot_local.sqlite.connections import journal_mode
 from beautyspot_local.sqlite.waiting import is_busy
 
 if TYPE_CHECKING:
-    import threading
     from pathlib import Path
 
     from beautyspot_local.sqlite.connections import Handle
@@ -204,7 +203,7 @@ class RowMemory:
         snapshot: the rows there are.
     """
 
-    def __init__(self, room: int, writing: threading.RLock) -> None:
+    def __init__(self, room: int, writing: Lock) -> None:
         self.snapshot = NOTHING
         self._room = room
         self._writing = writing
@@ -247,10 +246,14 @@ class RowMemory:
             return
         if self._works is None:
             self._works = timed_by_the_kernel(handle.path)
-        if not self._works or not self._writing.acquire(blocking=False):
+        if not self._works:
             return
-        try:
-            self._due = now + PAUSE
-            self.snapshot = watched(handle, self._room)
+        try:  # as in `Database.write`
+            if self._writing.acquire(blocking=False):
+                self._due = now + PAUSE
+                self.snapshot = watched(handle, self._room)
         finally:
-            self._writing.release()
+            try:  # noqa: SIM105 - the first call of all: no interrupt comes before it
+                self._writing.release()
+            except RuntimeError:  # it is another thread's
+                pass

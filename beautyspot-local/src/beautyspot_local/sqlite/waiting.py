@@ -16,6 +16,8 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
+from beautyspot.contracts import Lock
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,7 +32,7 @@ LONGEST: Final = 1.0
 """Seconds for which a fork waits at most: better a child that may hang than a parent that does."""
 
 
-def acquire(lock: threading.RLock, timeout: float = -1) -> bool:
+def acquire(lock: Lock, timeout: float = -1) -> bool:
     """Wait for a lock: for so many seconds at most, if it is not negative; whether it was got."""
     return lock.acquire(timeout=timeout)
 
@@ -66,7 +68,7 @@ def patiently(timeout: float, work: Callable[P, T], *args: P.args, **kwargs: P.k
 
 _databases: Final[set[weakref.ref[Any]]] = set()
 _held: Final[list[Any]] = []
-_forking: Final = threading.RLock()
+_forking: Final = Lock()
 
 
 def guard(database: object) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 import beautyspot as bs
-from beautyspot.contracts import Grant, Rate, Schedules, reset_in_children
+from beautyspot.contracts import Grant, Lock, Rate, Schedules, reset_in_children
 
 
 class LeakyLimiter(bs.LimiterBase):
@@ -40,7 +39,7 @@ class LeakyLimiter(bs.LimiterBase):
 
     def reset_after_fork(self) -> None:
         """In a forked child, where another thread of the parent may have held the lock."""
-        self._lock = threading.Lock()
+        self._lock = Lock()
 
     def take(
         self, asked: Sequence[Mapping[str, float]], key: str = ""
