@@ -44,7 +44,7 @@ PYTHON = 'def answer(question: str) -> int:\n    """Think about it."""\n    retu
 TREE = {
     "model": "small",
     "usage": {"tokens": [12, 30, 7], "cached": True, "cost": 0.0021},
-    "choices": [
+    "steps": [
         {"index": n, "message": {"role": "assistant", "text": f"answer {n}"}} for n in range(3)
     ],
     "at": dt.datetime(2026, 11, 26, 12, 0, tzinfo=dt.UTC),
