@@ -33,12 +33,12 @@ _MOST: Final = 60
 """Fields of one result that have columns."""
 
 _FEW: Final = 8
-"""Numbers of a list or an array that are shown as they are."""
+"""Numbers of an array, and numbers and texts of a list, that are shown as they are."""
 
 _NAME: Final = r"""(?:[^\W\d]\w*|'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")(?==|:\ )"""
 _NAMED: Final = re.compile(rf"({_NAME})(?:=|:\ )(.*)", re.DOTALL | re.VERBOSE)
 _BETWEEN: Final = re.compile(
-    rf"""'(?:[^'\\]|\\.)*+(?:'|\Z)|"(?:[^"\\]|\\.)*+(?:"|\Z)|[(\[{{)\]}}]
+    rf"""'(?:[^'\\]|\\.)*+(?:'|\\?\Z)|"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[(\[{{)\]}}]
     |,\ (?={_NAME}|\.{{3}}|…)""",
     re.DOTALL | re.VERBOSE,
 )
@@ -157,6 +157,11 @@ def _cell_of(value: Any, data: bytes) -> Cell:
         return f"{sizes}, {xxh3_64_hexdigest(data)[:8]}"
     items = value.tolist() if shape else value
     if isinstance(items, list | tuple | set | frozenset):
-        is_few = len(items) <= _FEW and all(isinstance(each, int | float) for each in items)
-        return repr(items) if shape or is_few else f"{len(items)} items"
+        if len(items) <= _FEW and all(isinstance(each, int | float | str) for each in items):
+            return f"[{', '.join(map(_short, items))}]"
+        return repr(items) if shape else f"{len(items)} items"
     return f"<{type(value).__name__}>"
+
+
+def _short(item: float | str) -> str:
+    return f"{item:.6g}" if isinstance(item, float) and item % 1 else repr(item)

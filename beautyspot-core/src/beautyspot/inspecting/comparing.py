@@ -25,6 +25,7 @@ class Comparison(NamedTuple):
     """Results side by side."""
 
     columns: tuple[str, ...]  # those that differ first, those of the rows last
+    arguments: tuple[str, ...]  # the names of all arguments
     differs: frozenset[str]  # the names of those in which the results differ
     runs: list[Run]
     diffs: dict[str, list[str]]  # of long texts: the lines of a diff of each against the first
@@ -49,4 +50,4 @@ def compared(records: Sequence[TaskRecord], told: Told) -> Comparison:
         if any(len(text) > _LINE or "\n" in text for text in texts):
             first, *rest = (text.splitlines()[:_LINES] for text in texts)
             diffs[name] = [line for each in rest for line in unified_diff(first, each, lineterm="")]
-    return Comparison(tuple(columns), frozenset(differs), runs, diffs)
+    return Comparison(tuple(columns), arguments, frozenset(differs), runs, diffs)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast, get_args
 
-from beautyspot.contracts import DIRECT_BLOB
+from beautyspot.contracts import DIRECT_BLOB, Order
+from beautyspot.contracts.selection import rank_of
 from beautyspot.errors import BeautyspotError, ConfigError
 from beautyspot.inspecting.filters import Listing, read_filter
 from beautyspot.inspecting.looking import Looking
@@ -107,7 +108,7 @@ class Reading(Looking):
         of: str,
         *,
         columns: Sequence[str] = (),
-        sort: str = "-made",
+        sort: str = "newest",
         conditions: Sequence[str] = (),
         offset: int = 0,
         limit: int | None = None,
@@ -129,7 +130,8 @@ class Reading(Looking):
         Args:
             of: the function, as for `function_pattern`.
             columns: those that are wanted, in this order; none: all.
-            sort: a column, downwards with "-" before it. None, NaN and what is missing come last.
+            sort: an order of `rows`; or a column, downwards with "-" before it: None, NaN and what
+                is missing come last then.
             conditions: each a column, one of ``= != < <= > >=``, and a value, as in
                 ``"c > 1"`` or ``"model = gpt-5"``. A number, True, False and None are that, unless
                 in quotes; anything else is a text.
@@ -145,9 +147,10 @@ class Reading(Looking):
         from beautyspot.inspecting.runs import listed
 
         where["function"] = self.function_pattern(of)
-        records = sorted(self.rows(**where), key=lambda each: each.made_at or 0.0, reverse=True)
-        told = partial(self._told, fields or self.fields)
-        return listed(records, told, columns, sort, conditions, offset, limit)
+        order = cast("Order", sort) if sort in get_args(Order) else "newest"
+        records = sorted(self.rows(**where), key=lambda each: rank_of(each, order))
+        told, by = partial(self._told, fields or self.fields), "" if order == sort else sort
+        return listed(records, told, columns, by, conditions, offset, limit)
 
     def compare(self, keys: Sequence[str | TaskRecord], fields: Fields | None = None) -> Comparison:
         """Two to five results side by side: their arguments, fields and rows, differences first.

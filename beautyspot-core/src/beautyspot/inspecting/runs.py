@@ -72,8 +72,8 @@ class Runs(NamedTuple):
         for cells in (heading, *(run.cells for run in self.runs)):
             line = StringIO()
             found = (cells.get(name) for name in self.columns)
-            csv.writer(line, lineterminator="\n").writerow(map(_harmless, found))
-            yield line.getvalue()
+            csv.writer(line).writerow(map(_harmless, found))  # "\r\n": it puts both in quotes
+            yield line.getvalue().removesuffix("\r\n") + "\n"
 
 
 def _harmless(cell: Cell) -> Cell:
@@ -92,7 +92,8 @@ def listed(
     """See `Store.runs`."""
     runs, arguments = runs_of(records)
     wanted, by = list(map(read_condition, conditions)), sort.removeprefix("-")
-    known, asked = {*arguments, *ROW}, {by, *(condition.name for condition in wanted)}
+    known = {*arguments, *ROW}
+    asked = {name for name in (by, *(condition.name for condition in wanted)) if name}
     for condition in wanted:
         runs = condition.matching(runs) if condition.name in known else runs
     is_told = not asked <= known
@@ -101,7 +102,8 @@ def listed(
     check_columns(asked, runs)
     for condition in wanted:
         runs = runs if condition.name in known else condition.matching(runs)
-    runs = in_order(runs, by, down=sort != by)
+    if by:
+        runs = in_order(runs, by, down=sort != by)
     shown = runs[offset:][:limit]
     if not is_told and not (columns and known.issuperset(columns)):
         tell(shown, told, known)
