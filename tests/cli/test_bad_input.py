@@ -158,7 +158,7 @@ def test_a_filter_that_means_nothing(
         (["prune", "--version", "", "--yes"], "give none"),
         (["collect", "--grace", "soon", "--yes"], "'soon'"),
         (["collect", "--grace", "7", "--yes"], "--grace 7 of what? give 7d, 7h or 7s"),
-        (["stats", "--by", "week"], "'week' is not one of"),
+        (["stats", "--by", "year"], "'year' is not one of"),
         (["rm", "0" * 32, "--function", "*"], "give KEYs or filters, not both"),
         (["rm", "--yes"], "say what to remove: KEYs, or a filter"),
         (["rm", "zz", "--yes"], "'zz' is no key"),

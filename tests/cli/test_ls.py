@@ -34,7 +34,7 @@ def test_functions_with_what_they_hold_and_saved(shop: Path, run: Run) -> None:
 
 
 def test_results_are_a_line_each_and_newest_first(shop: Path, run: Run) -> None:
-    found = rows(run("ls", "shop:ask"))
+    found = rows(run("ls", "shop:ask", "--rows"))
     assert {row["FUNCTION"] for row in found} == {"shop:ask"}
     arguments = [row["ARGUMENTS"] for row in found]
     assert "large" in arguments[0]
@@ -109,7 +109,8 @@ def test_a_hostile_name_is_no_command_to_a_terminal(shop: Path, run: Run) -> Non
 def test_numbers_that_are_none_end_no_command(shop: Path, run: Run) -> None:
     with closing(sqlite3.connect(shop / ".beautyspot" / "shop.db")) as database, database:
         database.execute("UPDATE tasks SET took = 9e999, price = 9e999, made_at = 9e999")
-    row = rows(run("ls", "shop:ask"))[0]
+    run("ls", "shop:ask")
+    row = rows(run("ls", "shop:ask", "--rows"))[0]
     assert row["PRICE"] == "Infinity"
     assert row.get("TOOK", "-") == "-"
     for words in (["ls", "--rows"], ["show", row["KEY"]]):

@@ -100,7 +100,7 @@ def test_a_terminal_gets_no_command_of_a_stored_text(shop: Path) -> None:
 
 
 def test_a_terminal_gets_the_first_results_and_the_arguments_that_have_room(many: Path) -> None:
-    shown = on_terminal("--store", str(many), "ls", "double", COLUMNS="100")
+    shown = on_terminal("--store", str(many), "ls", "double", "--rows", COLUMNS="100")
     assert "these are the first 50: -n 0 shows all" in shown
     lines = [line for line in shown.splitlines() if " double " in line]
     assert (len(lines), {len(line) for line in lines}) == (50, {100})

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from beautyspot_cli.formats import NOTHING, ago, count, duration, iso, money, size
+from beautyspot_cli.formats import NOTHING, ago, count, duration, iso, money, safe_lines, size
 from beautyspot_cli.options import filter_options, functions, say_unstored, with_function
 from beautyspot_cli.output import output_options
+from beautyspot_cli.runs import show_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from beautyspot import Store, StoredFunction, TaskRecord, Where, Why
+    from beautyspot import Runs, Store, StoredFunction, TaskRecord, Where, Why
 
     from beautyspot_cli.options import Place
     from beautyspot_cli.output import Output
@@ -38,8 +39,6 @@ _FUNCTION_ORDERS: Final[dict[str, Callable[[StoredFunction], Any]]] = {
     "saved": lambda one: (-one.counts.money_saved, -one.counts.seconds_saved),
     "name": lambda one: one.name,
 }
-_ORDERS: Final = tuple(dict.fromkeys((*_ROW_ORDERS, *_FUNCTION_ORDERS)))
-
 _HEADINGS: Final = (
     "KEY", "FUNCTION", "MADE", "USED", "SIZE", "TOOK", "PRICE", "VERSION", "TAGS", "ARGUMENTS",
 )  # fmt: skip
@@ -48,8 +47,17 @@ _HEADINGS: Final = (
 @click.command
 @click.argument("called", metavar="[FUNCTION]", required=False, shell_complete=functions)
 @click.option("--rows", is_flag=True, help="List results, not functions.")
-@click.option("--sort", type=click.Choice(_ORDERS), metavar="ORDER", help="In this order, above.")
+@click.option("--sort", metavar="ORDER|[-]COLUMN", help="In this order, above, or by a column.")
 @click.option("-n", "--limit", type=click.IntRange(min=0), help="Show at most N; 0: all.")
+@click.option("--columns", metavar="NAMES", help="Show these, of one FUNCTION: c,gamma,score.")
+@click.option(
+    "--where",
+    "conditions",
+    metavar="CONDITION",
+    multiple=True,
+    help="Of one FUNCTION: 'c > 1', 'model = gpt-5', 'score >= 0.9'; all that are given.",
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Write the table of one FUNCTION as CSV.")
 @filter_options
 @output_options
 @click.pass_obj
@@ -61,35 +69,70 @@ def ls(
     rows: bool,
     sort: str | None,
     limit: int | None,
+    columns: str | None,
+    conditions: tuple[str, ...],
+    as_csv: bool,
 ) -> None:
     """List the functions in a store, or the results of one.
 
-    With FUNCTION (a name, its end behind the colon, or a pattern: 'app:*'), with --rows or with a
-    filter it lists results, newest first; otherwise functions, the one that takes most space first.
+    With FUNCTION (a name, or its end behind the colon) it is a table of its results, newest first:
+    their arguments, and the fields of what came out. With --rows, a pattern ('app:*'), or filters
+    alone it lists results of any function; otherwise functions, the one that takes most space
+    first.
 
     \b
     --sort, functions: largest smallest newest oldest entries hits saved name
     --sort, results:   newest oldest largest smallest slowest dearest unused key
+    --sort, a table:   these, or a column: score, -score
     """
     if called is not None:
         if "function" in where:
             raise click.UsageError(f"give one of {called!r} and --function, not both")
         where["function"] = called
+    name = where.get("function", "")
+    is_table = bool(name) and not rows and not {*"*?"} & {*name}
+    if not is_table and (columns or conditions or as_csv):
+        raise click.UsageError(
+            "--columns, --where and --csv are of the table of one function: give its name, as in "
+            "beautyspot ls FUNCTION --csv, and neither --rows nor a pattern"
+        )
+    if as_csv and output.as_json:
+        raise click.UsageError("give one of --csv and --json, not both")
     of_results = rows or bool(where)
     order = sort or ("newest" if of_results else "largest")
     known = _ROW_ORDERS if of_results else tuple(_FUNCTION_ORDERS)
-    if order not in known:
+    if order not in known and not is_table:
         raise click.UsageError(f"--sort {order} is no order here; there are: {', '.join(known)}")
+    is_short = limit is None and not (output.as_json or as_csv) and sys.stdout.isatty()
+    shown = _ON_TERMINAL if is_short else limit or None
     with place.open() as store:
-        if of_results:
-            _list_rows(output, store, order, limit, with_function(store, where))
+        where = with_function(store, where)
+        if is_table:
+            chosen = [each.strip() for each in columns.split(",")] if columns else []
+            table = store.runs(
+                name, columns=chosen, sort=order, conditions=conditions, limit=shown, **where
+            )
+            _list_runs(output, store, table, where, as_csv=as_csv)
+        elif of_results:
+            _list_rows(output, store, order, shown, where)
         else:
             _list_functions(output, store, order, limit)
 
 
-def _list_rows(output: Output, store: Store, order: Any, limit: int | None, where: Where) -> None:
-    is_short = limit is None and not output.as_json and sys.stdout.isatty()
-    shown = _ON_TERMINAL if is_short else limit or None
+def _list_runs(output: Output, store: Store, table: Runs, where: Where, *, as_csv: bool) -> None:
+    if as_csv:
+        for line in table.csv():
+            click.echo(safe_lines(line) if sys.stdout.isatty() else line, nl=False)
+    elif output.as_json:
+        for run in table.runs:
+            cells = {name: run.cells[name] for name in table.columns if name in run.cells}
+            output.json(**row_json(run.record), cells=cells)
+    else:
+        show_runs(output, table, store.price_unit)
+        _say_of(output, store, where, len(table.runs), more=len(table.runs) < table.total)
+
+
+def _list_rows(output: Output, store: Store, order: Any, shown: int | None, where: Where) -> None:
     asked = None if shown is None else shown + 1  # one more tells whether there is more
     records = store.rows(order, asked, **where)
     if output.as_json:
@@ -98,11 +141,16 @@ def _list_rows(output: Output, store: Store, order: Any, limit: int | None, wher
         return
     first = list(islice(records, shown))
     show_rows(output, store, first)
-    if not first:
+    _say_of(output, store, where, len(first), more=next(records, None) is not None)
+
+
+def _say_of(output: Output, store: Store, where: Where, found: int, *, more: bool) -> None:
+    """Say of a list that it is empty, or that there is more."""
+    if not found:
         output.say(f"nothing in {store.place} matches")
         say_unstored(output, store, where)
-    elif next(records, None) is not None:
-        output.say(f"these are the first {len(first)}: -n 0 shows all")
+    elif more:
+        output.say(f"these are the first {found}: -n 0 shows all")
 
 
 def show_rows(output: Output, store: Store, records: Iterable[TaskRecord]) -> None:

@@ -24,7 +24,7 @@ from beautyspot import BeautyspotError, RecordNotFound
 from beautyspot_cli.formats import NOTHING, safe, safe_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
 SCHEMA: Final = 1
 """The number in each JSON document. It rises when a name in one goes or changes its meaning."""
@@ -37,13 +37,16 @@ INTERRUPTED: Final = 130
 
 _NUMBERS: Final = frozenset(
     {"ENTRIES", "SIZE", "TOOK", "PRICE", "HITS", "RUNS", "FAILURES", "TIME SAVED", "TIME SPENT"}
-    | {"MONEY SAVED", "MONEY SPENT", "GRANTS", "WAITS", "REFUSALS", "TIME WAITED"}
+    | {"MONEY SAVED", "MONEY SPENT", "GRANTS", "WAITS", "REFUSALS", "TIME WAITED", "P50", "P95"}
 )
 """The columns that are aligned to the right."""
 
 _GAP: Final = "  "
 _LEAST: Final = 16
 """So many columns the last column of a table has, however narrow the terminal is."""
+
+_WIDEST: Final = 40
+"""So many columns a text takes among others, where there is no room for all of them."""
 
 _IN_OPTIONS: Final = re.compile(
     r"(?<![\w(.=])(name|profile|config|storage|function|version|tag|key|older|newer|unused|larger|"
@@ -79,22 +82,40 @@ class Output(NamedTuple):
             text = json.dumps(json.loads(text, parse_constant=lambda _: None))
         click.echo(text)
 
-    def table(self, headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
+    def table(
+        self,
+        headings: Iterable[str],
+        rows: Iterable[Iterable[str]],
+        *,
+        numbers: Collection[str] = _NUMBERS,
+        fits: bool = False,
+    ) -> None:
         """Write a table, if it has rows; columns in which nothing is are left out.
 
         On a terminal the last column is cut where it has no room, and none of the others: half of a
         number is another one.
+
+        Args:
+            headings: of the columns.
+            rows: the cells of each.
+            numbers: the headings of columns that are aligned to the right.
+            fits: leave out columns that a terminal has no room for, but not the first, and say so.
         """
-        lines = [tuple(headings), *(tuple(map(safe, row)) for row in rows)]
+        lines = [tuple(map(safe, row)) for row in (headings, *rows)]
         columns = [column for column in zip(*lines, strict=True) if {*column[1:]} - {NOTHING}]
+        room = shutil.get_terminal_size((sys.maxsize, 0)).columns
+        if fits:
+            there = [heading for heading, *_ in columns]
+            columns = _fitting(columns, room)
+            if left_out := [name for name in there if name not in {each[0] for each in columns}]:
+                self.say(f"no room for {', '.join(left_out)}: --columns takes what you want to see")
         widths = [max(map(_width, column)) for column in columns]
-        room = shutil.get_terminal_size((sys.maxsize, 0)).columns - sum(widths[:-1])
-        last = max(_LEAST, room - len(_GAP) * (len(widths) - 1))
+        last = max(_LEAST, room - sum(widths[:-1]) - len(_GAP) * (len(widths) - 1))
         for *cells, end in zip(*columns, strict=True):
             parts = []
-            for column, width, cell in zip(columns, widths, [*cells, _cut(end, last)], strict=True):
+            for column, width, cell in zip(columns, widths, [*cells, cut(end, last)], strict=True):
                 blank = " " * (width - _width(cell))
-                parts.append(blank + cell if column[0] in _NUMBERS else cell + blank)
+                parts.append(blank + cell if column[0] in numbers else cell + blank)
             click.echo(_GAP.join(parts).rstrip())
 
     def pairs(self, lines: Iterable[tuple[str, str | None]]) -> None:
@@ -122,6 +143,19 @@ class Output(NamedTuple):
             yield at
 
 
+def _fitting(columns: list[tuple[str, ...]], room: int) -> list[tuple[str, ...]]:
+    """Those that a terminal has room for; what is the same in all rows goes first."""
+    if sum(max(map(_width, each)) + len(_GAP) for each in columns) <= room + len(_GAP):
+        return columns
+    columns = [tuple(cut(cell, _WIDEST) for cell in column) for column in columns]
+    same = [column for column in columns[1:] if len({*column[1:]}) == 1]
+    for column in (*same, *reversed(columns[1:])):
+        if sum(max(map(_width, each)) + len(_GAP) for each in columns) <= room + len(_GAP):
+            break
+        columns = [each for each in columns if each is not column]
+    return columns
+
+
 def _width(text: str) -> int:
     """How many columns a text takes on a terminal."""
     if text.isascii():
@@ -130,7 +164,8 @@ def _width(text: str) -> int:
     return len(text) + wide - sum(map(bool, map(unicodedata.combining, text)))
 
 
-def _cut(text: str, width: int) -> str:
+def cut(text: str, width: int) -> str:
+    """The text, or as much of it as takes so many columns, with "…" at its end."""
     if _width(text) <= width:
         return text
     text = text[: width - 1]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from beautyspot_cli import counts, listing, moving, removing, setup, showing
+from beautyspot_cli import counts, listing, moving, removing, runs, setup, showing
 from beautyspot_cli.options import store_options
 from beautyspot_cli.output import plain_errors
 
@@ -81,7 +81,7 @@ def beautyspot(ctx: click.Context, place: Place) -> None:
 
 
 for _command in (
-    *(listing.ls, showing.show, counts.stats, listing.why),
+    *(listing.ls, showing.show, runs.compare, counts.stats, listing.why),
     *(removing.rm, removing.prune, removing.collect, moving.verify, moving.copy),
     *(setup.doctor, setup.plugins, setup.config, setup.ui, setup.completion),
 ):

@@ -14,7 +14,7 @@ from pprint import pformat
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from beautyspot import Content, ErrorInstance, Instance, Store, TaskRecord
+from beautyspot import Content, ErrorInstance, Instance, Store, TaskRecord, answer_of
 
 from beautyspot_cli.formats import ago, duration, moment, money, safe_lines, size
 from beautyspot_cli.listing import function_of, row_json
@@ -89,7 +89,7 @@ def show(
             text = value if isinstance(value, str) else json.dumps(as_json(value), indent=2)
             click.echo(safe_lines(text) if sys.stdout.isatty() else text)
         else:
-            click.echo(safe_lines(_shortened(value)))
+            click.echo(safe_lines(_shortened(_read(output, value))))
 
 
 def _tell_of(output: Output, record: TaskRecord, content: Content, *, alone: bool) -> None:
@@ -156,6 +156,22 @@ def _lines(record: TaskRecord, unit: str) -> list[tuple[str, str | None]]:
         ("blob", record.result_value),
         ("code", record.code),
     ]
+
+
+def _read(output: Output, value: object) -> object:
+    """The text of a language model's response, below what it says of itself; else the value."""
+    answer, shape = answer_of(value), getattr(value, "shape", ())
+    if answer is None and not shape:
+        return value
+    if answer is None:
+        output.pairs([("shape", " × ".join(map(str, shape)))])  # noqa: RUF001 - as people write it
+        click.echo()
+        return value
+    counts = (f"{answer.tokens_in} in", f"{answer.tokens_out} out")
+    output.pairs([("model", answer.model), ("tokens", ", ".join(counts))])
+    click.echo()
+    calls = [f"calls {name}({given})" for name, given in answer.tool_calls]
+    return "\n".join([answer.text, *calls])
 
 
 def _when(at: float | None) -> str | None:
