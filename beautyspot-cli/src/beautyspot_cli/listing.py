@@ -89,7 +89,7 @@ def ls(
         if "function" in where:
             raise click.UsageError(f"give one of {called!r} and --function, not both")
         where["function"] = called
-    name = where.get("function", "")
+    name = where.get("function") or ""
     is_table = bool(name) and not rows and not {*"*?"} & {*name}
     if not is_table and (columns or conditions or as_csv):
         raise click.UsageError(

@@ -14,7 +14,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[bs.Store]:
     """Answers to prompts, of which two differ where the row has cut them."""
     folder = tmp_path_factory.mktemp("compared")
 
-    def ask(prompt: str, n: int = 1, model: str = "small", made: int = 0) -> dict[str, object]:
+    def ask(prompt: str, n: int = 1, model: str = "small", key: int = 0) -> dict[str, object]:
         poem = [f"line {number}" for number in range(30)]
         poem[n] = f"another {n}"
         return {"poem": "\n".join(poem), "score": float(n), "same": [1], "nan": float("nan")}
@@ -32,11 +32,12 @@ def test_what_differs_comes_first_and_texts_line_by_line(compared: bs.Store) -> 
     rows = list(compared.rows("oldest", function="lab:ask", limit=3))
     found = compared.compare([rows[0], rows[1].cache_key, rows[2].cache_key[:12]])
     assert [run.record.cache_key for run in found.runs] == [row.cache_key for row in rows]
-    assert found.columns[:5] == ("prompt", "n", "poem", "score", "model")
-    assert set(found.columns[-6:]) == {"key", "made", "took", "price", "version", "size"}
-    assert found.arguments == ("prompt", "n", "model", "made")
-    assert {"prompt", "n", "poem", "score", "key"} <= found.differs
-    assert not {"model", "same", "nan", "made", "version"} & found.differs
+    assert found.columns[:6] == ("prompt", "n", "poem", "score", "key", "model")
+    assert set(found.columns[-5:]) == {"made", "took", "price", "version", "size"}
+    assert found.arguments == ("prompt", "n", "model", "key")
+    assert {"prompt", "n", "poem", "score"} <= found.differs
+    assert not {"model", "same", "nan", "key", "version"} & found.differs
+    assert list(found.diffs) == ["prompt", "poem"]
     changes = [
         line for line in found.diffs["poem"] if line[0] in "+-" and line[:2] not in ("--", "++")
     ]

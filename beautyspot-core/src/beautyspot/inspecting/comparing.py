@@ -43,9 +43,10 @@ def compared(records: Sequence[TaskRecord], told: Told) -> Comparison:
         if f"argument {name}" in told_apart  # whose texts may be cut
         or len({repr(run.cells.get(name, ...)) for run in runs}) > 1
     }
-    columns = sorted(names_in(runs), key=lambda name: (name in ROW, name not in differs))
+    own = {*ROW} - {*arguments}
+    columns = sorted(names_in(runs), key=lambda name: (name in own, name not in differs))
     diffs = {}
-    for name in differs - {*ROW}:
+    for name in (name for name in columns if name in differs - own):
         texts = [text for run in runs if isinstance(text := run.cells.get(name), str)]
         if any(len(text) > _LINE or "\n" in text for text in texts):
             first, *rest = (text.splitlines()[:_LINES] for text in texts)
