@@ -243,6 +243,19 @@ with sa.create_engine("sqlite://").connect() as _open:
     ROW: Any = _open.execute(sa.text("select 1 as a, 'x' as b")).one()
 
 
+@dataclasses.dataclass
+class Holding:
+    scores: tuple[int, ...]
+    raw: Any
+
+
+class Foreign(Match):
+    """Of a package that is not the program's."""
+
+
+Foreign.__module__ = "elsewhere"
+
+
 class Loud:
     def __str__(self) -> str:
         return "LOUD"
@@ -344,11 +357,13 @@ def test_a_parametrised_model_needs_its_name_but_with_a_type_variable() -> None:
         (TextModel, TextModel.model_construct(text=Letters("a")), TextModel(text="a")),
         (list[tuple[int, int]], [Match(1)], [(1, 5)]),
         (tuple[int, int], KEPT, (1, 5)),
-        (tuple, (Match(1), ROW), ((1, 5), (1, "x"))),
+        (tuple[tuple[int, int], tuple[int, str]], (Match(1), ROW), ((1, 5), (1, "x"))),
         (list[tuple[int, str]], [ROW], [(1, "x")]),
         (dict[str, Any], ROW._mapping, {"a": 1, "b": "x"}),
         (list[list[str]], Values([Values("a"), ["b"]]), [["a"], ["b"]]),
-        (dict[str, Any], Settings(a=Settings(b=1)), {"a": {"b": 1}}),
+        (dict[str, dict[str, int]], Settings(a=Settings(b=1)), {"a": {"b": 1}}),
+        (list[dict], [ROW._mapping, Settings(a=1)], [{"a": 1, "b": "x"}, {"a": 1}]),
+        (tuple[int, int] | None, KEPT, (1, 5)),
         (set[int], Bag({1}), {1}),
         (TypedRow, Settings(a=1), {"a": 1}),
     ],
@@ -368,6 +383,32 @@ def test_one_that_reads_otherwise_is_not_the_plain_type() -> None:
     for annotation, value in ((dict, Several(a=["1"])), (list, Match(1)), (tuple, Letters("a"))):
         with pytest.raises(SerializationError, match="annotate the function"):
             MsgpackSerializer().vouching([annotation]).dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        (dict[str, Any], {"a": Settings(b=1)}),
+        (list[Any], [Values()]),
+        (dict[str, tuple[int, int]], {"a": [Match(1)]}),
+        (Holding, Holding((1, 2), Foreign(1))),
+        (tuple[Holding], (Holding((1, 2), Foreign(1)),)),
+    ],
+    ids=str,
+)
+def test_what_any_may_be_is_not_promised(annotation: Any, value: Any) -> None:
+    """It would lose its attributes, and only on a hit."""
+    with pytest.raises(SerializationError, match="annotate the function"):
+        own_elsewhere(annotation).dumps(value)
+
+
+def test_the_annotation_of_a_function_says_where_a_container_is_promised(spot: Any) -> None:
+    def spans(text: str) -> list[tuple[int, int]]:
+        return [Foreign(1), Foreign(2)]
+
+    marked = spot.mark(spans)
+    assert marked("a") == [(1, 5), (2, 5)]
+    assert [*map(type, marked("a"))] == [tuple, tuple]
 
 
 class Mood(str, enum.Enum):  # noqa: UP042 - whose text is not its value

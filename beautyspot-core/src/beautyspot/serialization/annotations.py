@@ -19,11 +19,11 @@ import types
 import typing
 from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ForwardRef, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, ForwardRef, Literal, get_args, get_origin
 
 from beautyspot.functions.annotations import annotations_of
 from beautyspot.functions.names import captured, chain, module_name, root_of
-from beautyspot.serialization.classes import PLAIN_BASES
+from beautyspot.serialization.classes import PLAIN_BASES, SCALAR_BASES
 from beautyspot.serialization.codec import Refused
 from beautyspot.serialization.instances import form_of
 
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
     Names = Mapping[str, Any]
     ByArguments = Callable[[tuple[Any, ...], dict[str, Any]], list[Any]]
+
+
+_DEEPEST: Final = 9
+"""How many containers are followed: an alias may name itself."""
 
 
 def classes_in(annotation: object, names: Names | None = None) -> list[type]:
@@ -53,6 +57,30 @@ def return_classes(func: Callable[..., Any]) -> list[type]:
         return classes_in(annotations_of(function).get("return"), _names_of(function))
     except Exception:  # an annotation may be anything
         return []
+
+
+def return_annotation(func: Callable[..., Any]) -> Any:
+    """The return annotation of a function; None where its text names what is not there."""
+    with suppress(Exception):
+        function = _annotated(func)
+        found = annotations_of(function).get("return")
+        if type(found) is not str:
+            return found
+        return eval(found, {"__builtins__": {}}, _names_of(function))  # noqa: S307 - as typing does
+    return None
+
+
+def containers_in(annotation: Any, depth: int = 0) -> Iterator[tuple[type, int]]:
+    """The builtin containers that an annotation names, each with how many it stands within.
+
+    So ``-> list[tuple[int, Any]]`` promises tuples as the items of a list, and nothing of theirs.
+    """
+    origin = dict if typing.is_typeddict(annotation) else get_origin(annotation) or annotation
+    is_one = any(origin is base for base in PLAIN_BASES)
+    if is_one:
+        yield origin, depth
+    for part in _parts(annotation)[1:] if depth < _DEEPEST else ():  # less the origin
+        yield from containers_in(part, depth + is_one)
 
 
 def own_of(func: Callable[..., Any]) -> str:
@@ -124,11 +152,8 @@ def _find(annotation: Any, names: Names, seen: dict[Any, Any]) -> Iterator[type]
         if not issubclass(type(cls), type):
             continue
         with suppress(Refused):
-            if typing.is_typeddict(cls):
-                yield dict
-            else:
-                is_plain = any(cls is base for base in PLAIN_BASES)
-                yield cls if is_plain else form_of(cls).cls
+            if not typing.is_typeddict(cls):
+                yield cls if cls in SCALAR_BASES else form_of(cls).cls
             for each, scope in _of_fields(cls, names):
                 yield from _find(each, scope, seen)
 

@@ -18,7 +18,6 @@ from types import (
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.functions.names import is_generated, module_name, root_of
-from beautyspot.serialization.codec import SCALARS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -125,6 +124,9 @@ PLAIN: Final[dict[type, Callable[[Any], Any]]] = {
 PLAIN_BASES: Final = tuple(base for base in PLAIN if base is not BaseException)
 """Builtin types as which instances of their subclasses may be stored, where that is promised."""
 
+SCALAR_BASES: Final = (str, bytes, int, float)
+"""Those of them that are no containers: their subclasses are all but names."""
+
 _READING: Final = (
     *("__contains__", "__eq__", "__getitem__", "__iter__", "__len__", "__missing__"),
     *("get", "items", "keys", "values"),
@@ -139,8 +141,8 @@ def plain_base(cls: type) -> type | None:
     base = next((base for base in PLAIN_BASES if is_below(cls, base)), None)
     if base is None or is_below(cls, Enum):
         return None
-    is_it = base in SCALARS or all(static(cls, name) is static(base, name) for name in _READING)
-    return base if is_it else None
+    names = () if base in SCALAR_BASES else _READING
+    return base if all(static(cls, name) is static(base, name) for name in names) else None
 
 
 def has_plain_hash(cls: type) -> bool:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from beautyspot.serialization.trust import AnyForm, Trust
 
 TEXTS: Final = frozenset({str, bytes})
+_INSIDE: Final = 1000  # as many containers: the annotation says nothing of the parts of an instance
 _LARGE: Final = 2**16  # bytes of buffers that are not copied once more
 
 
@@ -80,6 +81,7 @@ class _Writer:
         self._trust = trust
         self._known: dict[type, Any] = {}
         self._met: dict[int, Any] = {}  # the instances that equal no other ones, by `id`
+        self._depth = -1  # how many containers the value is within
 
     def tree(self, value: Any, step: str = "", place: object = None) -> object:
         """The packable form of a value, to which the step leads, formatted with the place.
@@ -91,6 +93,7 @@ class _Writer:
         if kind in SCALARS:
             return value
         form: object
+        self._depth += 1
         try:
             if kind is dict:
                 form = self._mapping(value)
@@ -110,6 +113,7 @@ class _Writer:
         except Refused as refused:
             refused.steps.append(step.format(place))
             raise
+        self._depth -= 1
         return form
 
     def _instance(self, kind: type, value: Any) -> object:
@@ -118,9 +122,12 @@ class _Writer:
         if kind not in self._known:
             self._known[kind] = self._trust.of_type(kind)
         if self._known[kind] is None:
-            base = self._trust.promised(kind)
+            base = self._trust.promised(kind, self._depth)
             if base is not None:
-                return self.tree(PLAIN[base](value) if is_below(kind, base) else base(value))
+                self._depth -= 1  # it stands in the same place
+                form = self.tree(PLAIN[base](value) if is_below(kind, base) else base(value))
+                self._depth += 1
+                return form
             raise Refused(advice(value, self._trust.types))
         ref, form = self._known[kind]
         if form.code == INSTANCE and form.by_identity:
@@ -131,7 +138,10 @@ class _Writer:
                 )
             self._met[id(value)] = value
         step = f".<encoded {kind.__qualname__}>" if form.code == FUNCTIONS else ""
-        return self._tag(form.code, [ref, *self._items(form.parts(value), step)])
+        self._depth += _INSIDE
+        parts = self._items(form.parts(value), step)
+        self._depth -= _INSIDE
+        return self._tag(form.code, [ref, *parts])
 
     def large(self, value: int) -> list[object]:
         """The form of an integer that msgpack does not know, for which its packer asks."""

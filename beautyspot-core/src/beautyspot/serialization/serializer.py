@@ -12,7 +12,7 @@ from beautyspot.contracts import SerializerBase
 from beautyspot.errors import BeautyspotError, ConfigError, RestoreError, SerializationError
 from beautyspot.functions.names import identifier_of, leads_back
 from beautyspot.messages import error_shown
-from beautyspot.serialization.annotations import classes_in
+from beautyspot.serialization.annotations import classes_in, containers_in
 from beautyspot.serialization.classes import is_below
 from beautyspot.serialization.codec import (
     SCALARS,
@@ -147,10 +147,10 @@ class MsgpackSerializer(SerializerBase):
             own: the top-level package of a function, the loaded classes of which count as well.
             errors: classes of errors; they, and loaded ones below them, count as well.
         """
-        classes = [cls for annotation in (*types, *errors) for cls in classes_in(annotation)]
-        old = self._trust
-        named = [*old.named.values(), *classes]
-        return self._with(Trust(old.registered, old.types, named, own or old.own, errors))
+        annotations, old = [*types, *errors], self._trust
+        named = [*old.named.values(), *(cls for each in annotations for cls in classes_in(each))]
+        held = [*old.containers, *(pair for each in annotations for pair in containers_in(each))]
+        return self._with(Trust(old.registered, old.types, named, own or old.own, errors, held))
 
     def supporting(self, types: Types) -> MsgpackSerializer:
         """See `SerializerBase.supporting`. A registered class wins over a plug-in's."""

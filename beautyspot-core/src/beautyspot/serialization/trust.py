@@ -43,6 +43,7 @@ from beautyspot.contracts.values import (
 from beautyspot.errors import RestoreError
 from beautyspot.functions.names import identifier_of, module_name, root_of
 from beautyspot.serialization.classes import (
+    SCALAR_BASES,
     body,
     has_plain_hash,
     is_below,
@@ -96,6 +97,7 @@ class Trust:
         own: the top-level package of the function, the loaded classes of which count; None where
             others may have written what is stored.
         errors: classes of errors that are results; loaded ones below them count as well.
+        containers: the builtin ones that the annotation names, and how many each stands within.
     """
 
     def __init__(
@@ -105,11 +107,13 @@ class Trust:
         named: Iterable[type] = (),
         own: str | None = None,
         errors: tuple[type[Exception], ...] = (),
+        containers: Iterable[tuple[type, int]] = (),
     ) -> None:
         self.registered = registered
         self.types = types
         self.own = own
         self.errors = errors
+        self.containers = frozenset(containers)
         # Of two of one name, the first counts.
         self.named: dict[str, type] = {_name_of(cls): cls for cls in reversed([*named])}
         self._forms: dict[int, Form | EnumForm] = {}  # by `id`: classes may be equal
@@ -146,15 +150,17 @@ class Trust:
                     return ref, PromisedForm(found.cls)
         return None
 
-    def promised(self, cls: type) -> type | None:
+    def promised(self, cls: type, depth: int) -> type | None:
         """The builtin type as which instances of a class are stored that does not count.
 
         That is one whose instances they are but for their name, or of a row of SQLAlchemy the one
-        that it stands for, where the annotation names that type.
+        that it stands for. A text or a number is promised where the annotation names it at all, a
+        container where the annotation has it within so many others.
         """
         row = foreign(cls)
         base = plain_base(cls) if row is None else row.plain
-        return base if any(base is one for one in self.named.values()) else None
+        is_named = any(base is one for one in self.named.values())
+        return base if is_named or (base, depth) in self.containers else None
 
     def of_ref(self, ref: str, code: int) -> AnyForm:
         """How to read an instance of the class that a stored reference means.
@@ -198,7 +204,7 @@ class Trust:
             is_own = root_of(place) == self.own or place == module_name("__main__")
             named = self.named.values()
             is_near = is_below(cls, *named) or _package(cls) in map(_package, named)
-            if is_own or (is_near and self.promised(cls) is None):
+            if is_own or (is_near and plain_base(cls) not in SCALAR_BASES):
                 return cls
         raise RestoreError(
             f"nothing vouches for {ref!r}: name it in the function's return annotation, an error "

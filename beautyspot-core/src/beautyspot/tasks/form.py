@@ -12,7 +12,7 @@ from beautyspot.contracts.backend import hints
 from beautyspot.contracts.storage import CONTENT_TYPE, File
 from beautyspot.errors import RestoreError, SerializationError
 from beautyspot.functions.names import unwrap_ours
-from beautyspot.serialization.annotations import filled, own_of, return_classes
+from beautyspot.serialization.annotations import filled, own_of, return_annotation, return_classes
 from beautyspot.serialization.codec import Encoded
 from beautyspot.serialization.payload import (
     COMPRESSED,
@@ -102,7 +102,8 @@ class ResultForm:
         """
         user = unwrap_ours(self.function)
         classes = [user] if isinstance(user, type) else return_classes(user)
-        named = [*classes, *self.passed, *filled(classes, self.passed)]
+        promise = None if isinstance(user, type) else return_annotation(user)
+        named = [promise, *classes, *self.passed, *filled(classes, self.passed)]
         vouching = self.given.vouching
         return vouching(named, **hints(vouching, own=self._own()))
 
