@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 
 import beautyspot as bs
 import pytest
-from dashboard.shops import HOSTILE, linked_keys
+from dashboard.shops import HOSTILE, command_of, linked_keys, run
 
 RUNS = 60
 """More than a page has."""
@@ -299,3 +299,26 @@ def test_frames_that_went_in_are_told_apart(make_spot: Callable[..., Any], visit
     assert re.fullmatch("2 × 1, [0-9a-f]{8}", first[2])
     key = linked_keys(client.get("/store/frames/results"))[0]
     assert html.escape(first[0]) in client.get(f"/store/frames/result/{key}").text
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        (),
+        (("sort", "-score"), ("where", "c > 1"), ("where", "kernel != rbf")),
+        (("column", "seed"), ("column", "score"), ("sort", "seed"), ("newer", "1d")),
+        (("sort", "dearest"), ("version", "none")),
+    ],
+)
+def test_the_command_line_tells_the_same(runs: Any, asked: tuple[tuple[str, str], ...]) -> None:
+    page = runs(SWEEP, *asked)
+    assert page.status_code == 200
+    assert run(*command_of(page), "--csv").stdout == runs(SWEEP, *asked, path="runs/csv").text
+
+
+def test_the_command_line_compares_the_same(runs: Any) -> None:
+    marked = linked_keys(runs(SWEEP, ("sort", "seed")))[:2]
+    page = runs(*(("key", key) for key in marked), path="compare")
+    said = run(*command_of(page)).stdout
+    for part in ("seed", "kernel", "poly", "rbf", marked[0][:12]):
+        assert part in said

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from beautyspot_dashboard.board import shelved_of
 from beautyspot_dashboard.pages.results import read_listed
-from beautyspot_dashboard.pages.runs import own_columns
+from beautyspot_dashboard.pages.runs import ROW
 from beautyspot_dashboard.rendering.filters import command_line
 from beautyspot_dashboard.rendering.links import href, result_href
 from beautyspot_dashboard.rendering.rows import kind_of
@@ -72,7 +72,7 @@ def why(request: Request) -> Response:
         record=why.record,
         why=why,
         found=found,
-        own=own_columns(found.runs) if found else (),
+        own=ROW.difference(found.arguments) if found else (),
         link=lambda key: result_href(request, key),
         command=command_line(shelved, "why", why.record.cache_key),
     )

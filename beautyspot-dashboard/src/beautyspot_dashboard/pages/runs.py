@@ -6,7 +6,7 @@ import re
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from beautyspot import ConfigError, arguments_of
+from beautyspot import ConfigError
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
@@ -20,9 +20,9 @@ from beautyspot_dashboard.values import running
 from beautyspot_dashboard.values.views import LARGEST
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from beautyspot import Run, Runs
+    from beautyspot import Runs
     from starlette.requests import Request
     from starlette.responses import Response
 
@@ -33,7 +33,7 @@ _PAGE: Final = 50
 
 _VIEWS: Final = {"": "Table", "points": "Points", "lines": "Lines"}
 
-_ROW: Final = ("key", "made", "took", "price", "version", "size")
+ROW: Final = frozenset({"key", "made", "took", "price", "version", "size"})
 """The columns that are of the row, where no argument has the name."""
 
 _OWN: Final = ("column", "where", "sort", "from", "view", "x", "y", "by")
@@ -58,7 +58,7 @@ def runs(request: Request) -> Response:
             found = shelved.kept.get(question, lambda: _found(request, filters, part), kept.LONG)
     except ConfigError as error:
         filters.problems[""] = str(error)
-    own = own_columns(found.runs if found else ())
+    own = ROW.difference(found.arguments if found else ())
     columns = list(found.columns if found else ())
     if not chosen:
         columns.sort(key=own.__contains__)
@@ -80,7 +80,7 @@ def runs(request: Request) -> Response:
         picture=picture(found, query, drawn) if found and view else None,
         view=view,
         views=_VIEWS,
-        sort=query.get("sort", "-made"),
+        sort=query.get("sort", "newest"),
         first=first,
         page=_PAGE,
         path=path,
@@ -110,17 +110,12 @@ def _found(request: Request, filters: Filters, part: Mapping[str, Any]) -> Runs:
     with running.decoding() as fields:
         return store_of(request).runs(
             where.pop("function"),
-            sort=query.get("sort") or "-made",
+            sort=query.get("sort") or "newest",
             conditions=query.getlist("where"),
             fields=fields,
             **part,
             **where,
         )
-
-
-def own_columns(runs: Iterable[Run]) -> set[str]:
-    """The names of columns that are the row's, and no argument's."""
-    return {*_ROW}.difference(*(arguments_of(run.record) for run in runs))
 
 
 def csv(request: Request) -> Response:
@@ -150,7 +145,7 @@ def compare(request: Request) -> Response:
         store=shelved,
         section="results",
         found=found,
-        own=own_columns(found.runs),
+        own=ROW.difference(found.arguments),
         link=lambda key: result_href(request, key),
         command=command_line(shelved, "compare", *keys),
     )
