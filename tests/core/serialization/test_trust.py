@@ -10,6 +10,7 @@ import enum
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -406,9 +407,19 @@ def test_the_annotation_of_a_function_says_where_a_container_is_promised(spot: A
     def spans(text: str) -> list[tuple[int, int]]:
         return [Foreign(1), Foreign(2)]
 
-    marked = spot.mark(spans)
-    assert marked("a") == [(1, 5), (2, 5)]
-    assert [*map(type, marked("a"))] == [tuple, tuple]
+    def each(texts: list[str]) -> list[tuple[int, int]]:
+        return [Foreign(1) for _ in texts]
+
+    def live(text: str) -> Iterator[tuple[int, int]]:
+        yield Foreign(1)
+
+    for marked, given in (
+        (spot.mark(spans), "a"),
+        (spot.mark(each="texts")(each), ["a", "b"]),
+        (spot.mark(live), "a"),
+    ):
+        assert {*map(type, marked(given))} == {Foreign}
+        assert {*map(type, marked(given))} == {tuple}
 
 
 class Mood(str, enum.Enum):  # noqa: UP042 - whose text is not its value

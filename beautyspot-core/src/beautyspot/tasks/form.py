@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from types import NoneType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
 from beautyspot.concurrency.lazily import Lazily
 from beautyspot.contracts.backend import hints
@@ -103,6 +103,8 @@ class ResultForm:
         user = unwrap_ours(self.function)
         classes = [user] if isinstance(user, type) else return_classes(user)
         promise = None if isinstance(user, type) else return_annotation(user)
+        if self.options.each is not None:  # a result is an item of what is promised
+            promise = [None, *get_args(promise)][-1]
         named = [promise, *classes, *self.passed, *filled(classes, self.passed)]
         vouching = self.given.vouching
         return vouching(named, **hints(vouching, own=self._own()))
