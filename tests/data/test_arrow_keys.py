@@ -76,9 +76,9 @@ def test_the_texts_are_frozen():
     schema = "(None, [('a', 'int64', True, None), ('b', 'string', True, None)])"
     columns = f"[('int64', 2, ('{mask}', '{numbers}')), ('string', 2, (None, '{texts}'))]"
     text = f"({schema}, 2, {columns})"
-    assert canonical(table) == f'{{"$key":["pyarrow.lib:Table","pyarrow","{text}"]}}'
+    assert canonical(table) == f'{{"$key":["pyarrow.lib:Table","pyarrow",[2,2],"{text}"]}}'
     assert canonical(pa.list_(pa.int8())) == (
-        '{"$key":["pyarrow.lib:ListType","pyarrow",'
+        '{"$key":["pyarrow.lib:ListType","pyarrow",null,'
         "\"('list<item: int8>', [('item', 'int8', True, None)])\"]}"
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
+import functools
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +17,10 @@ from uuid import UUID
 
 import attrs
 import beautyspot as bs
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pydantic
 import pytest
 from beautyspot.keys.shown import shown
@@ -31,6 +37,10 @@ def argument_text(named: dict[str, Any]) -> str:
     keygen = bs.KeyGen()
     walk = keygen.walk()
     return shown(keygen.texts_of(named, walk), walk.definitions)
+
+
+def less_digests(text: str) -> str:
+    return re.sub(r"(<[^<>]*) [0-9a-f]{8}>", r"\1 #>", text)
 
 
 TOKEN = "sk-proj-abcdefgh12345678"
@@ -78,34 +88,81 @@ class Model(pydantic.BaseModel):
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (None, "None"), (True, "True"), (1.5, "1.5"), (-3, "-3"), (1 << 10_000, "<int>"),
+        (None, "None"), (True, "True"), (1.5, "1.5"), (-3, "-3"), (1 << 10_000, "<int #>"),
         ("a'b\n", '"a\'b\\n"'), ("\ud800", "'\\ud800'"),
         ("ä " * 250, f"'{'ä ' * 98}ä...{'ä ' * 99}'"),
         ("x" * 401, f"'{'x' * 197}...{'x' * 198}'"), ("x" * 2000, "'…'"),
         (["日本" * 500], f"['{'日本' * 98}日...{'日本' * 99}']"),
-        (b"1234", "<bytes>"), (bytearray(3), "<bytearray>"),
-        (memoryview(b"abc"), "<memoryview>"),
+        (b"1234", "<bytes #>"), (bytearray(3), "<bytearray #>"),
+        (memoryview(b"abc"), "<memoryview #>"),
         ([1, [2, (3,)]], "[1, [2, (3,)]]"), ({3, 1, 2}, "{1, 2, 3}"), (frozenset(), "{}"),
         (list(range(200)), f"[{', '.join(map(str, range(20)))}, ...]"),
         ([[[[[[[1]]]]]]], "[[[[[[[...]]]]]]]"), (OrderedDict(a=1), "{'a': 1}"),
-        (Point(1, 2), "<Point>"), (Color.RED, "Color.RED"), (Silent(), "<Silent>"),
+        (Point(1, 2), "<Point #>"), (Color.RED, "Color.RED"), (Silent(), "<Silent>"),
         (Job("a"), "Job(name='a', api_key=***, inner=None)"),
         (Without(Job("a", inner=Job("b")), ("name", "inner.name")),
          "Job(api_key=***, inner=Job(api_key=***, inner=None))"),
         (Attrs(1), "Attrs(x=1)"),
         (Model(x=1, password=pydantic.SecretStr("s")), "Model(x=1, password=***)"),
-        (Decimal("1.50"), "1.50"), (Fraction(1, 3), "<Fraction>"),
+        (Decimal("1.50"), "1.50"), (Fraction(1, 3), "<Fraction #>"),
         (dt.date(2020, 1, 2), "2020-01-02"),
         (dt.datetime(2020, 1, 2, tzinfo=dt.UTC), "2020-01-02 00:00:00.000000"),
         (dt.datetime(2020, 1, 2, tzinfo=Zone()), "2020-01-02 00:00:00.000000"),
-        (dt.timedelta(1), "<timedelta>"),
-        (UUID(int=1), "<uuid>"), (Path("a"), "'a'"),
-        (range(3), "<range>"), (Job, "Job"), (len, "len"),
+        (dt.timedelta(1), "<timedelta #>"),
+        (UUID(int=1), "<uuid #>"), (Path("a"), "'a'"),
+        (range(3), "<range #>"), (Job, "Job"), (len, "len"),
     ],
     ids=lambda value: type(value).__name__,
 )  # fmt: skip
 def test_what_people_are_shown(value: Any, text: str) -> None:
-    assert argument_text({"x": value}).removeprefix("x=")[:300] == text[:300]
+    shown_text = less_digests(argument_text({"x": value}))
+    assert shown_text.removeprefix("x=")[:300] == text[:300]
+
+
+def beneath(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def test_a_default_beneath_a_decorator_is_shown_by_its_value(spot: bs.Spot) -> None:
+    def ask(prompt: str, model: str = "small", tags: tuple[str, ...] = ("a",)) -> str:
+        return prompt
+
+    marked = spot.mark(beneath(ask))
+    assert row(spot, marked, "hi") == "prompt='hi', model='small', tags=('a',)"
+
+
+LONG = ["a text of some length"] * 1000
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "text"),
+    [
+        (LONG, [*LONG[:-1], "b"], "<list (1000) #>"),
+        ((*LONG,), (*LONG[:-1], "b"), "<tuple (1000) #>"),
+        (dict.fromkeys(map(str, range(2000)), 1), dict.fromkeys(map(str, range(2000)), 2),
+         "<dict (2000) #>"),
+        ([*range(300)], [*range(1, 301)], "<ints (300) #>"),
+        ((*range(300),), (*range(1, 301),), "<ints (300) #>"),
+        (np.zeros((2, 3)), np.ones((2, 3)), "<ndarray (2, 3) #>"),
+        (pd.DataFrame({"a": [1, 2]}), pd.DataFrame({"a": [1, 3]}), "<DataFrame (2, 1) #>"),
+        (pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [1, 3]}), "<DataFrame (2, 1) #>"),
+        (pa.table({"a": [1, 2]}), pa.table({"a": [1, 3]}), "<Table (2, 1) #>"),
+        (Silent(), Silent(), "<Silent>"),
+    ],
+    ids=lambda value: type(value).__name__,
+)  # fmt: skip
+def test_two_that_are_large_are_told_apart(spot: bs.Spot, one: Any, other: Any, text: str) -> None:
+    def count(x: Any) -> int:
+        return 1
+
+    marked = spot.mark(count)
+    texts = [row(spot, marked, each) for each in (one, other)]
+    assert [less_digests(str(each)) for each in texts] == [f"x={text}"] * 2
+    assert (texts[0] == texts[1]) is ("#" not in text)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +252,8 @@ def test_attributes_are_read_where_they_are_kept() -> None:
             raise AssertionError("code of the user's ran")
 
     given = {"g": Guarded(), "l": Lazy(2), "s": Slots(1), "p": Pair(1, 2)}
-    assert argument_text(given) == "g=Guarded(x=1), l=<Lazy>, s=Slots(a=1), p=<Pair>"
+    text = less_digests(argument_text(given))
+    assert text == "g=Guarded(x=1), l=<Lazy #>, s=Slots(a=1), p=<Pair #>"
 
 
 def test_the_value_of_an_option_is_hidden() -> None:

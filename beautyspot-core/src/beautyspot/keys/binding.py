@@ -50,9 +50,8 @@ class Omitted:
         return self.value
 
 
-def is_omitted(text: str) -> bool:
-    """Whether a canonical text is that of an argument that is left out."""
-    return text.startswith(f'{{"$key":["{__name__}:{Omitted.__qualname__}",')
+OMITTED: Final = f'{{"$key":["{Omitted.__module__}:{Omitted.__qualname__}",'
+"""How the canonical text of one begins; it ends in two brackets."""
 
 
 class Binding:

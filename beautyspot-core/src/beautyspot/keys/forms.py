@@ -537,7 +537,7 @@ def _supported(support: TypeSupport, kind: type, name: str) -> Form:
     """The form of a class that a plug-in supports.
 
     It writes the class, the name of the plug-in's types (two may say the same of unequal values),
-    what the plug-in says of the value, and what a program has set on it.
+    its shape for people, what the plug-in says of the value, and what a program has set on it.
     """
     base = next(base for base in kind.__mro__ if class_name(base) == name)
     counted_as = support.counted_as(kind)
@@ -548,10 +548,17 @@ def _supported(support: TypeSupport, kind: type, name: str) -> Form:
         key = _asked(walk, value, support.key)
         called = quote(identifier_of(type(value))) if support.by_name else named(walk, counted_as)
         own = "{}" if is_own is None else _state(walk, value, base, is_own)
-        text = f"{called},{quote(support.name)},{walk.at('<key>', '', key)}"
+        text = f"{called},{quote(support.name)},{_shape(value)},{walk.at('<key>', '', key)}"
         return tag("key", f"[{text}]" if own == "{}" else f"[{text},{own}]")
 
     return write
+
+
+def _shape(value: object) -> str:
+    """The shape of an array or a frame; ``null`` of what has none."""
+    shape: Any = getattr(value, "shape", None) if hasattr(type(value), "shape") else None
+    is_one = isinstance(shape, tuple) and bool(shape) and {*map(type, shape)} == {int}
+    return repr([*shape]).replace(" ", "") if is_one else "null"
 
 
 # ----------------------------------------------------------------------------- what an object holds

@@ -12,7 +12,10 @@ from functools import lru_cache
 from reprlib import Repr
 from typing import TYPE_CHECKING, Any, Final
 
+from xxhash import xxh32_hexdigest
+
 from beautyspot.functions.names import identifier_of
+from beautyspot.keys.binding import OMITTED
 from beautyspot.messages import MASK, is_secret, masked, masked_json, may_hold_secret
 
 if TYPE_CHECKING:
@@ -59,6 +62,9 @@ def shown(texts: Mapping[str, str], definitions: Iterable[Any] = ()) -> str:
     parts: list[str] = []
     for name, text in texts.items():
         first = text[0]
+        if first == "{" and text.startswith(OMITTED):
+            text = text[len(OMITTED) : -2]  # noqa: PLW2901 - what would be given there
+            first = text[0]
         if first not in '"[{':
             value = _CONSTANTS.get(text, text) if first in "ntf" else text
         elif first != '"' or _is_secret(name) or may_hold_secret(plain := _unquoted(text, 1)[0]):
@@ -124,13 +130,14 @@ def _tagged(tag: str, held: Any, fields: Mapping[str, list[str]]) -> Any:  # noq
     if tag == "$path":
         return masked(held[1].replace(":/", "://"))  # a URL has lost a slash: secrets are masked
     if tag == "$tuple":
-        return tuple(_readable(held, fields))
+        inner = _readable(held, fields)
+        return tuple(inner) if isinstance(inner, list) else inner  # of many numbers, their digest
     if tag in ("$set", "$frozenset"):
         return _Text(f"{{{_REPR.repr(_readable(held, fields))[1:-1]}}}")
     if tag in ("$dict", "$ordereddict"):
         keys = [_Text(_REPR.repr(_readable(key, fields))) for key, _ in held]
         return dict(zip(keys, [_readable(item, fields) for _, item in held], strict=True))
-    parts = held if isinstance(held, list) and held else [held]
+    parts: list[Any] = held if isinstance(held, list) and held else [held]
     if tag in ("$date", "$decimal", "$datetime", "$time"):
         return _Text(" ".join([part for part in parts if isinstance(part, str)]))
     identifier = _identifier(parts[0])
@@ -142,7 +149,22 @@ def _tagged(tag: str, held: Any, fields: Mapping[str, list[str]]) -> Any:  # noq
     own = held[1] if tag == "$object" and isinstance(held[1], dict) else {}
     named = [name for name in fields.get(identifier, ()) if name in own]
     shown = [f"{name}={_REPR.repr(_readable(own[name], fields))}" for name in named]
-    return _Text(f"{name}({', '.join(shown)})" if shown else f"<{name or tag[1:]}>")
+    return _Text(f"{name}({', '.join(shown)})" if shown else _told(name, tag, parts))
+
+
+def _told(name: str, tag: str, parts: list[Any]) -> str:
+    """``<DataFrame (3, 2) 5d2c80a1>``: a class, a shape, and a digest of all that it holds."""
+    shape = next((part for part in parts if _is_shape(part)), None)
+    if tag == "$fold":
+        name = parts[0]
+    texts = [name or tag[1:], *([f"({', '.join(map(str, shape))})"] if shape else [])]
+    if any(parts[int(bool(name)) :]):
+        texts.append(xxh32_hexdigest(json.dumps(parts).encode()))
+    return f"<{' '.join(texts)}>"
+
+
+def _is_shape(part: Any) -> bool:
+    return isinstance(part, list) and {*map(type, part)} == {int}
 
 
 def _identifier(name: Any) -> str:

@@ -55,9 +55,16 @@ def tag(name: str, text: str) -> str:
     return f'{{"${name}":{text}}}'
 
 
-def fold(text: str) -> str:
-    """A text of any length, or the digest of a long one."""
-    return text if len(text) <= FOLD else tag("fold", f'"{_digest_of_text(text)}"')
+def fold(text: str, value: Any) -> str:
+    """The text of a value, or where that is long its digest, with what it is for people."""
+    if len(text) <= FOLD:
+        return text
+    kind = type(value)
+    told = f'"{kind.__name__}",[{len(value)}]' if kind in _CONTAINERS else '"object",null'
+    return tag("fold", f'[{told},"{_digest_of_text(text)}"]')
+
+
+_CONTAINERS: Final = (list, tuple, dict, set, frozenset)
 
 
 def blob(data: Any) -> str:
@@ -149,7 +156,7 @@ def many_numbers(items: Any) -> str | None:
         return None
     digest = hashlib.sha256(b"(")  # as the head of a tuple begins, also for a list
     digest.update(memoryview(data)[1:])
-    return tag(name, f'["{digest.hexdigest()}",{len(items)}]')
+    return tag(name, f'["{digest.hexdigest()}",[{len(items)}]]')
 
 
 def flat_json(container: Any, values: Collection[Any]) -> str | None:

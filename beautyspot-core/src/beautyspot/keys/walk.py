@@ -264,7 +264,7 @@ class Walk:
             written = self._written(type(value), value)
         finally:
             del self._active[address]
-        text = fold(written)
+        text = fold(written, value)
         # Only folded texts are remembered: the others are cheap, and shared parts that double a
         # text can do so only until it is folded.
         if text is not written and is_whole and self._references == references:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from xxhash import xxh32_hexdigest
 
 from beautyspot.functions.names import identifier_of
-from beautyspot.keys.binding import is_omitted
+from beautyspot.keys.binding import OMITTED
 from beautyspot.keys.memo import FLAT
 from beautyspot.keys.shown import FEW, bounded, shown, shown_value
 from beautyspot.tasks.addressing import OWN_ID, Addressing
@@ -62,7 +62,7 @@ class TellingAddressing(Addressing):
         if self.has_own_id:
             return {OWN_ID: self._keygen.canonical(self._own_id(call))}
         texts = call.texts or self._write(call)
-        return {name: text for name, text in texts.items() if not is_omitted(text)}
+        return {name: text for name, text in texts.items() if not text.startswith(OMITTED)}
 
     # ------------------------------------------------------------------------- what spoils it
 
