@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from beautyspot.concurrency.single_flight import Lease
 from beautyspot.concurrency.waiting import Bell
-from beautyspot.results.leases import Leases
+from beautyspot.results.leases import Leases, LeaseWait
 from beautyspot.spot import Spot
 from owned_clock import Clock
 from remote_store import RemoteStore, Server
@@ -86,19 +86,20 @@ def test_who_refreshes_and_who_does_not_wait_for_one_lease(make_spot: Callable[.
     spot = make_spot(metadata=other)
     key = spot.key(len, "ab")
     held = HeldLease(other, key)
-    anyone, refreshing = Lease(key), Lease(key)
-    leases.wait_for(anyone, {})
-    leases.wait_for(refreshing, {key: inf})
+    anyone, refreshing = LeaseWait(Lease(key), {}), LeaseWait(Lease(key), {key: inf})
+    leases.wait_for(anyone)
+    leases.wait_for(refreshing)
     spot.set_result(2, len, "ab")
     held.release()
     with anyone.waking(asked):
         clock.now = 1.0
         assert asked.wait(20)
-    assert not anyone.held
+    assert not anyone.lease.held
+    assert anyone.answer is not None
     assert key in anyone.answer.found
     with refreshing.waking(asked):
         clock.now = 2.0
         assert asked.wait(20)
-    assert refreshing.held
-    leases.release(refreshing)
+    assert refreshing.lease.held
+    leases.release(refreshing.lease)
     leases.stop()

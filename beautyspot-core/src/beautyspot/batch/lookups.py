@@ -90,7 +90,7 @@ class Lookups:
         """The same. A result that lies in its row, and never expires, needs its key alone."""
         task, calls = self._task, list["Call"]()
         slow = task.ttl is not None or task.classes is not None or task.refreshes
-        slow = slow or self._engine.cache.seals is not UNSIGNED
+        slow = slow or self._engine.cache.signer is not UNSIGNED
         keys = None if slow or self._engine.detours else self._target.keys(inputs)
         if keys is None:
             calls = [self.addressed(args) for args in inputs]

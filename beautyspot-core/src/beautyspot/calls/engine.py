@@ -265,7 +265,7 @@ class Engine:
         counted.hits += 1
         counted.seconds_saved += call.saves
         counted.money_saved += call.spares
-        self.counting.note(call.key)
+        self.counting.use(call.key)
         observers = self.observers
         if observers.told:
             if place == "store" and call.key in self.cache.writer.pending:

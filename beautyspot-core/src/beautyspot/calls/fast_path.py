@@ -50,8 +50,8 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
     told = observers.told
     seen, ending = uses.seen, f"\n{codec}\n"
     note, whose = engine.last_calls.set, (engine.last_calls.number, addressing.func_identifier)
-    at_hand, reads_files = engine.cache.at_hand, task.kind == "function"
-    slow = task.ttl is not None or engine.cache.seals is not UNSIGNED
+    checked_file, reads_files = engine.cache.checked_file, task.kind == "function"
+    slow = task.ttl is not None or engine.cache.signer is not UNSIGNED
     slow = slow or task.classes is not None or task.refreshes
     slow = slow or (engine.blocking and task.kind != "function")
 
@@ -98,7 +98,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 reads_files
                 and type(found) is Entry
                 and found.expires_at is None
-                and (value := at_hand(task, key, found)) is not MISSING
+                and (value := checked_file(task, key, found)) is not MISSING
             ):
                 took, made_at, price, size = found.took, found.made_at, found.price, None
             else:
@@ -112,7 +112,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                 counted.money_saved += price
             counted.seconds_saved += took or 0.0
             counted.hits += 1
-            seen[key] = now = monotonic()  # what `Counting.note` does
+            seen[key] = now = monotonic()  # what `Counting.use` does
             if now > uses.due:
                 uses.write_later()
             if call is not None and len(seen) > SEEN:  # a key that was not seen before

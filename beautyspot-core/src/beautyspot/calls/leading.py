@@ -17,6 +17,7 @@ from beautyspot.concurrency import holders, waiting
 from beautyspot.concurrency.single_flight import ABANDONED, Flight, forsake
 from beautyspot.contracts import Entry, in_full
 from beautyspot.limits import concurrency_cap
+from beautyspot.results.leases import LeaseWait
 from beautyspot.results.validity import ELSEWHERE, MISSING
 from beautyspot.serialization.payload import Payload, StoredError
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from beautyspot.calls.engine import Engine
     from beautyspot.calls.runs import Run
     from beautyspot.calls.steps import Step
-    from beautyspot.concurrency.single_flight import Lease
+    from beautyspot.concurrency.waiting import Awaited
     from beautyspot.contracts.store import Begun
     from beautyspot.tasks.task import Call
 
@@ -48,9 +49,7 @@ def follow(
         forsake(flight)
 
 
-def _wait(
-    engine: Engine, call: Call, what: Flight | Lease, deadline: float
-) -> Generator[Step, Any, bool]:
+def _wait(engine: Engine, call: Call, what: Awaited, deadline: float) -> Generator[Step, Any, bool]:
     """Wait for one of these, and say so after a while; whether it is done."""
     waited, began = 0.0, monotonic()
     while True:
@@ -129,18 +128,18 @@ def _wait_for_lease(run: Run, deadline: float) -> Generator[Step, Any, Begun | N
         return None
     call.waited = True
     rejected = {} if call.rejected == -inf else {call.key: call.rejected}
+    wait = LeaseWait(run.lease, rejected)
     try:
-        leases.wait_for(run.lease, rejected)
+        leases.wait_for(wait)
         with engine.noting_wait(call, "process"):
-            done = yield from _wait(engine, call, run.lease, deadline)
+            done = yield from _wait(engine, call, wait, deadline)
     finally:
-        leases.forget(run.lease)
+        leases.forget(wait)
         if run.flight is not None:
             run.flight.awaits_lease = False
-    begun: Begun | None = run.lease.answer if done else None
-    run.lease.answer = None  # it may be large, and the lease in the context of a task that goes on
+    begun = wait.answer if done else None
     if begun is not None:
-        run.asked = run.lease.asked
+        run.asked = wait.asked
         run.take(begun)
     elif done:
         begun = yield Block(run.ask)

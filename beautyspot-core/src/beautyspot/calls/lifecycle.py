@@ -100,7 +100,7 @@ def make_engine(
             is_closed=lambda: engine.closed,
             holding=engine.staying_open,
         )
-        cache.saver.on_stored = engine.size_limit.note
+        cache.saver.on_stored = engine.size_limit.add
     return engine
 
 

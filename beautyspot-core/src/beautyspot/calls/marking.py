@@ -62,7 +62,7 @@ class Marking:
             self._parts.required_storage("mark(save_blob=True) needs a storage")
         if options.mmap:
             storage = self._parts.required_storage()
-            signs = self._engine.cache.seals is not UNSIGNED
+            signs = self._engine.cache.signer is not UNSIGNED
             if signs or (storage.blocking and not storage.local):
                 raise ConfigError(
                     f"mark(mmap=True) maps files of a disk of this machine, so it does not go with "

@@ -25,7 +25,7 @@ from beautyspot.concurrency.locks import Lock
 from beautyspot.concurrency.waiting import Awaited
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _graph = Lock()
 """Guards all flights of the process: the graph crosses Spots. Held for microseconds."""
@@ -39,30 +39,20 @@ ABANDONED: Final = object()
 """The result of a flight whose leader left without one."""
 
 
-class Lease(Awaited):
+class Lease:
     """The lease of one key: who has this object has it, where it is `held`.
 
     Attributes:
         key: what is leased.
         held: whether it is.
-        since: when it was renewed last, or is waited for, by a monotonic clock.
+        renewed_at: when it was taken, or renewed last, by a monotonic clock.
         thread: the identifier of the thread that just asks for it, or gives it back; else 0.
-        rejected: while it is waited for, what `MetadataStoreBase.begin` is told of the key.
-        due: likewise, when it is asked for again.
-        answer: what the store answered about the key, once there is something; None before, and
-            where the store failed.
-        asked: when that was asked, by `time.monotonic`.
     """
 
     # Of the class where a lease has them as most do: one is made at each miss.
     held = False
-    since = 0.0
+    renewed_at = 0.0
     thread = 0
-    key: str
-    answer: Any
-    asked: float
-    due: float
-    rejected: Mapping[str, float]
 
     def __init__(self, key: str) -> None:
         self.key = key

@@ -153,9 +153,9 @@ class Copier:
         vouched = self._vouch and not record.is_signed
         ours = digests_of(record, None if vouched else self._parts.keys)
         theirs: list[Digest] = []
-        if target.seals is not UNSIGNED:
+        if target.signer is not UNSIGNED:
             codec, made = record.serializer or "", record.made_at
-            theirs += target.seals.begun(record.cache_key, codec, made, record.expires_at)
+            theirs += target.signer.begun(record.cache_key, codec, made, record.expires_at)
         may_end = partial(_check, record, ours, theirs, vouched=vouched)
         source = Source(checked(record, self._parts.raw(record), [*ours, *theirs], may_end))
         data = location = None

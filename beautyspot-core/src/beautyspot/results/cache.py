@@ -42,7 +42,7 @@ class Cache:
         placement: where the bytes of a result go.
         rows: makes the rows of results.
         reporter: is told what fails.
-        seals: the signing keys, or `UNSIGNED`, whose digests find accidents only.
+        signer: the signing keys, or `UNSIGNED`, whose digests find accidents only.
         store: the metadata store, behind its breaker.
         storage: gives the storage, behind its breaker.
         leases: the keys that this Spot holds, and waits for.
@@ -52,7 +52,7 @@ class Cache:
     """
 
     def __init__(self, placement: Placement) -> None:
-        self.placement, self.reporter, self.seals = placement, placement.reporter, placement.seals
+        self.placement, self.reporter, self.signer = placement, placement.reporter, placement.signer
         self.rows = Rows(placement)
         self.store = placement.store
         self.storage = placement.storage
@@ -224,7 +224,7 @@ class Cache:
             return True
         return not has_expired(self.store.clock(), entry.made_at, entry.expires_at, ttl, grace)
 
-    def at_hand(self, task: Task, key: str, entry: Entry) -> Any:
+    def checked_file(self, task: Task, key: str, entry: Entry) -> Any:
         """The value of a blob whose file was checked and is as it was, or `MISSING`: a quick look.
 
         The entry does not expire, and results are not signed.
@@ -289,7 +289,7 @@ class Cache:
         Raises:
             RestoreError: it is.
         """
-        digests = self.seals.begun(key, payload.codec, entry.made_at, entry.expires_at)
+        digests = self.signer.begun(key, payload.codec, entry.made_at, entry.expires_at)
         for each in digests:
             each.update(payload.data)
         check_digests(digests, entry.digest)

@@ -115,7 +115,7 @@ class Counting:
         self.counts_due = monotonic() + INTERVAL
         deferred.later(self.write_counts)
 
-    def note(self, key: str) -> None:
+    def use(self, key: str) -> None:
         """Remember that the result of `key` was found just now."""
         now = monotonic()
         self.seen[key] = now

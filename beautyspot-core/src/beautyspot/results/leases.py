@@ -19,12 +19,12 @@ import time
 from _thread import get_ident
 from contextlib import suppress
 from math import inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.concurrency import holders
 from beautyspot.concurrency.deferred import NeededThread
 from beautyspot.concurrency.locks import Lock
-from beautyspot.concurrency.waiting import Bell, Together
+from beautyspot.concurrency.waiting import Awaited, Bell, Together
 from beautyspot.contracts.store import Begun
 from beautyspot.logs import logger
 from beautyspot.messages import less_secrets
@@ -47,6 +47,26 @@ LONGEST: Final = 1.0
 
 SHARE: Final = 0.1
 """The part of the time that a call has waited after which it is asked for again."""
+
+
+class LeaseWait(Awaited):
+    """The wait of a call for a lease, or for what is stored under its key by then.
+
+    Attributes:
+        lease: which one.
+        rejected: see `MetadataStoreBase.begin`.
+        began: when, by a monotonic clock.
+        due: when the store is asked again.
+        answer: of the store; None before there is one, and where the store failed.
+        asked: when that was asked, by `time.monotonic`.
+    """
+
+    began = due = asked = 0.0
+    answer: Begun | None = None
+
+    def __init__(self, lease: Lease, rejected: Mapping[str, float]) -> None:
+        self.lease, self.rejected = lease, rejected
+        self.done, self.wakers = False, list[Any]()
 
 
 class Leases:
@@ -78,7 +98,7 @@ class Leases:
         self.token = os.urandom(16).hex()
         self.leases: dict[str, Lease] = {}
         self._missed: set[Lease] = set()  # those that the store did not know at the last beat
-        self._waiting: dict[Lease, None] = {}
+        self._waiting: dict[LeaseWait, None] = {}
         self._renewing = NeededThread("leases", self._renew_all, self.leases.__len__)
         self._polling = NeededThread("waits", self._poll_all, self._waiting.__len__)
         self._bell, self._poll_bell = Bell(), Bell()
@@ -130,7 +150,7 @@ class Leases:
             for key in begun.leased:
                 if key in asked:  # else it is another thread's
                     lease = asked[key]
-                    lease.held, lease.since, lease.thread = True, now, 0
+                    lease.held, lease.renewed_at, lease.thread = True, now, 0
                     held += 1
         finally:
             if held < len(asked):
@@ -180,9 +200,9 @@ class Leases:
                 lease.held, lease.thread = False, 0
         if self._waiting:
             keys = [lease.key for lease in leases]
-            for waiting in list(self._waiting):
-                if waiting.key in keys:
-                    waiting.due = 0.0
+            for wait in list(self._waiting):
+                if wait.lease.key in keys:
+                    wait.due = 0.0
             self._poll_bell()
 
     def stop(self) -> None:
@@ -191,8 +211,8 @@ class Leases:
         self.leases.clear()
         self._bell()
         self._poll_bell()
-        for lease in list(self._waiting):
-            self._tell(lease, None)
+        for wait in list(self._waiting):
+            self._tell(wait, None)
 
     def _renew_all(self) -> None:
         while True:
@@ -214,11 +234,11 @@ class Leases:
             gone = missed & self._missed
             self._missed = missed
         except Exception as error:
-            gone = {each for each in held.values() if each.since <= asked - self.lease_time}
+            gone = {each for each in held.values() if each.renewed_at <= asked - self.lease_time}
             why = f"to renew them failed: {type(error).__name__}: {error}"
         else:
             for lease in set(held.values()) - missed:
-                lease.since = asked
+                lease.renewed_at = asked
         gone = {lease for lease in gone if lease.held}
         self.drop(*gone)
         if gone:
@@ -233,59 +253,59 @@ class Leases:
 
     # ------------------------------------------------------------------------------- waiting
 
-    def wait_for(self, lease: Lease, rejected: Mapping[str, float]) -> None:
+    def wait_for(self, wait: LeaseWait) -> None:
         """Have a lease asked for until there is an `answer`; `forget` ends the wait."""
-        lease.done, lease.wakers, lease.answer = False, [], None
-        lease.rejected, lease.since = rejected, self._clock()
-        lease.due = lease.since + FIRST
-        self._waiting[lease] = None
+        wait.began = self._clock()
+        wait.due = wait.began + FIRST
+        self._waiting[wait] = None
         self._polling.begin()
         self._poll_bell()  # it may have planned to ask a second later
 
-    def forget(self, lease: Lease) -> None:
+    def forget(self, wait: LeaseWait) -> None:
         """End a wait; if the lease came for it, that is its caller's to release."""
         with self._lock:
-            self._waiting.pop(lease, None)
+            self._waiting.pop(wait, None)
 
     def _poll_all(self) -> None:
         while self._waiting and not self.ended:
             now, waiting = self._clock(), list(self._waiting)
-            due = [lease for lease in waiting if lease.due <= now]
+            due = [wait for wait in waiting if wait.due <= now]
             if due:
-                for lease in due:
-                    lease.due = now + min(max(FIRST, (now - lease.since) * SHARE), LONGEST)
+                for wait in due:
+                    wait.due = now + min(max(FIRST, (now - wait.began) * SHARE), LONGEST)
                 self._ask(due)
             else:
-                self._poll_bell.wait(min((lease.due for lease in waiting), default=now) - now)
+                self._poll_bell.wait(min((wait.due for wait in waiting), default=now) - now)
 
-    def _ask(self, waiting: list[Lease]) -> None:
+    def _ask(self, waiting: list[LeaseWait]) -> None:
         """Ask for some leases, and tell those who wait of news about their keys."""
         rejected: dict[str, float] = {}
         asked = time.monotonic()
-        first = {lease.key: lease for lease in reversed(waiting)}
-        for lease in first.values():
-            rejected.update(lease.rejected)
+        first = {wait.lease.key: wait for wait in reversed(waiting)}
+        for wait in first.values():
+            rejected.update(wait.rejected)
         try:
-            begun = self.begin(first.values(), rejected)
+            begun = self.begin([wait.lease for wait in first.values()], rejected)
         except Exception:
-            for lease in waiting:
-                self._tell(lease, None)  # each asks once more by itself, and meets the failure
+            for wait in waiting:
+                self._tell(wait, None)  # each asks once more by itself, and meets the failure
             return
-        for lease in waiting:
-            is_found = lease.key in begun.found and lease.rejected == first[lease.key].rejected
+        for wait in waiting:
+            lease = wait.lease
+            is_found = lease.key in begun.found and wait.rejected == first[lease.key].rejected
             if is_found or lease.held:
-                lease.asked = asked
-                if not self._tell(lease, begun) and lease.held:
+                wait.asked = asked
+                if not self._tell(wait, begun) and lease.held:
                     with suppress(Exception):
                         self.release(lease)
 
-    def _tell(self, lease: Lease, answer: Begun | None) -> bool:
+    def _tell(self, wait: LeaseWait, answer: Begun | None) -> bool:
         """End a wait; False where that was forgotten."""
         with self._lock:
-            waits = lease in self._waiting
+            waits = wait in self._waiting
             if waits:
-                lease.answer = answer
-                del self._waiting[lease]
+                wait.answer = answer
+                del self._waiting[wait]
         if waits:
-            lease.end()
+            wait.end()
         return waits

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from beautyspot.contracts import BlobStorageBase, Data, Entry
     from beautyspot.results.validity import Unsigned
 
-    Seals = SigningKeys | Unsigned
+    Signer = SigningKeys | Unsigned
 
 D = TypeVar("D", bound="Data")
 
@@ -94,12 +94,12 @@ class LocalFiles:
 
     Args:
         directory: of the Spot.
-        seals: make the digests of what the files hold.
+        signer: make the digests of what the files hold.
     """
 
-    def __init__(self, directory: Path, seals: Seals) -> None:
+    def __init__(self, directory: Path, signer: Signer) -> None:
         self._folder = directory / "fetched"
-        self._seals = seals
+        self._signer = signer
         self._checked: dict[str, Checked] = {}
 
     def read(
@@ -123,7 +123,7 @@ class LocalFiles:
             RestoreError: they are not what was stored.
             StorageError: the location leads out of the storage.
         """
-        known = self._checked.get(key) if self._seals is UNSIGNED else None
+        known = self._checked.get(key) if self._signer is UNSIGNED else None
         if known is not None and known.entry == entry:
             path: str | Path | None = known.path
         elif storage is None or entry.result_value is None:
@@ -177,7 +177,7 @@ class LocalFiles:
     def _passing(self, parts: Iterable[D], key: str, entry: Entry) -> Iterator[D]:
         """The parts of an entry's data; at their end an error, if they are not what was stored."""
         codec, made_at = entry.serializer or "", entry.made_at
-        digests = self._seals.begun(key, codec, made_at, entry.expires_at)
+        digests = self._signer.begun(key, codec, made_at, entry.expires_at)
         for part in parts:
             for each in digests:
                 each.update(part)

@@ -53,14 +53,14 @@ class Placement:
         self.directory = directory
         self.largest_data = store.real.largest_data
         self.blob_threshold = int(min(blob_threshold, self.largest_data))
-        self.seals = signing_keys or UNSIGNED
+        self.signer = signing_keys or UNSIGNED
 
     @Lazily
     def files(self) -> LocalFiles:
         """What hits have given as files."""
         from beautyspot.results.local_files import LocalFiles
 
-        return LocalFiles(self.directory, self.seals)
+        return LocalFiles(self.directory, self.signer)
 
     def place(self, task: Task, record: TaskRecord) -> TaskRecord:
         """The record with its data where it belongs, compressed: in the row, or in the storage.
@@ -113,7 +113,7 @@ class Placement:
             file = FileIO(path, opener=open_plain)
         except OSError as error:
             raise unreadable(path, error) from error
-        digests = self.seals.begun(key, data.codec, record.made_at, record.expires_at)
+        digests = self.signer.begun(key, data.codec, record.made_at, record.expires_at)
         name, kind = self.new_name(key, extension(record)), record.content_type or OPAQUE
         with file:
             before, source = status_of(file.fileno()), Source(digested(file, digests))
@@ -148,7 +148,7 @@ class Placement:
             return record
         codec, data = packed
         key, made, expires = record.cache_key, record.made_at, record.expires_at
-        digest = self.seals.sign(key, codec, made, expires, data)
+        digest = self.signer.sign(key, codec, made, expires, data)
         return record._replace(serializer=codec, result_data=data, digest=digest, size=len(data))
 
     def _save_blob(self, task: Task, record: TaskRecord, data: Data) -> str | None:

@@ -215,7 +215,7 @@ class SizeLimit:
         self._due = 0.0  # the first save has it looked at: other processes have stored before
         self._checks = False
 
-    def note(self, size: int) -> None:
+    def add(self, size: int) -> None:
         """Note that so many bytes were stored; the store is looked at where it is time."""
         if size > self._goal:
             about = f"max_size={self._most} is too small for a result of {size} bytes"

@@ -24,7 +24,7 @@ class Rows:
 
     def __init__(self, placement: Placement) -> None:
         self._reporter, self._store = placement.reporter, placement.store
-        self._seals = placement.seals
+        self._signer = placement.signer
 
     def encode(self, call: Call, value: object) -> Payload | None:
         """The bytes of a result, or None (reported) where it has no faithful stored form."""
@@ -56,10 +56,10 @@ class Rows:
             addressing.func_name, addressing.func_identifier, addressing.version, terms.tags
         )
         if not isinstance(data, FileData):  # whose digest is known when that is stored
-            if self._seals is UNSIGNED and len(data) <= SMALL:  # `sign`, without a call
+            if self._signer is UNSIGNED and len(data) <= SMALL:  # `sign`, without a call
                 digest = xxh3_128_digest(f"{key}\n{codec}\n".encode() + data)
             else:
-                digest = self._seals.sign(key, codec, now, expires_at, data)
+                digest = self._signer.sign(key, codec, now, expires_at, data)
         return TaskRecord(  # by position: by their names, this takes three times as long
             key,
             func_name,
