@@ -403,6 +403,16 @@ def test_what_any_may_be_is_not_promised(annotation: Any, value: Any) -> None:
         own_elsewhere(annotation).dumps(value)
 
 
+def test_what_encode_gives_is_not_promised() -> None:
+    """Its `decode` gets what it gave, or nothing."""
+    serializer = MsgpackSerializer()
+    serializer.register(Loud, encode=lambda _: Settings(a=1), decode=lambda _: Loud())
+    promising = serializer.vouching([dict[str, dict[str, Any]]])
+    for value in (Loud(), promising.encoded(Loud())):
+        with pytest.raises(SerializationError, match="annotate the function"):
+            promising.dumps(value)
+
+
 def test_the_annotation_of_a_function_says_where_a_container_is_promised(spot: Any) -> None:
     def spans(text: str) -> list[tuple[int, int]]:
         return [Foreign(1), Foreign(2)]

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from beautyspot.serialization.trust import AnyForm, Trust
 
 TEXTS: Final = frozenset({str, bytes})
-_INSIDE: Final = 1000  # as many containers: the annotation says nothing of the parts of an instance
+_INSIDE: Final = 1000  # containers deep is a part of an instance: deeper than any annotation goes
 _LARGE: Final = 2**16  # bytes of buffers that are not copied once more
 
 
@@ -118,7 +118,7 @@ class _Writer:
 
     def _instance(self, kind: type, value: Any) -> object:
         if kind is Encoded:
-            return self._tag(FUNCTIONS, self._items([value.name, "", value.form], ""))
+            return self._tag(FUNCTIONS, self._inside([value.name, "", value.form], ""))
         if kind not in self._known:
             self._known[kind] = self._trust.of_type(kind)
         if self._known[kind] is None:
@@ -138,10 +138,14 @@ class _Writer:
                 )
             self._met[id(value)] = value
         step = f".<encoded {kind.__qualname__}>" if form.code == FUNCTIONS else ""
+        return self._tag(form.code, [ref, *self._inside(form.parts(value), step)])
+
+    def _inside(self, parts: list[Any], step: str) -> list[object]:
+        """The parts of an instance, of which the annotation says nothing."""
         self._depth += _INSIDE
-        parts = self._items(form.parts(value), step)
+        items = self._items(parts, step)
         self._depth -= _INSIDE
-        return self._tag(form.code, [ref, *parts])
+        return items
 
     def large(self, value: int) -> list[object]:
         """The form of an integer that msgpack does not know, for which its packer asks."""
