@@ -15,6 +15,8 @@ from beautyspot.concurrency.single_flight import ABANDONED, Lease
 from beautyspot.concurrency.waiting import running_loop
 from beautyspot.contracts import entry_of
 from beautyspot.errors import MetadataBusyError
+from beautyspot.resilience.reporting import STORING
+from beautyspot.results.rows import row_of
 from beautyspot.results.saving import Pending
 from beautyspot.results.validity import ELSEWHERE
 from beautyspot.serialization.payload import FileData
@@ -125,20 +127,32 @@ class Run:
         task, cache = call.task, engine.cache
         if self.flight is not None:
             self.flight.spared = self.took, call.price or 0.0
-        if outcome.error is not None:
-            payload, self.shared = cache.rows.encode_error(call, outcome.error), outcome
-        else:
-            if task.is_judged and not engine.keeps(call, outcome.value if copy is None else copy()):
-                self.share_unstored(outcome.value)
-                return False
-            payload = cache.rows.encode(call, outcome.value)
-        if payload is None:
-            self.shared = None if outcome.error is None else outcome
+        if (
+            outcome.error is None
+            and task.is_judged
+            and not engine.keeps(call, outcome.value if copy is None else copy())
+        ):
+            self.share_unstored(outcome.value)
+            return False
+        try:
+            if outcome.error is None:
+                payload = task.form.encode(outcome.value)
+            else:
+                self.shared = outcome
+                payload = task.encode_error(outcome.error)
+                call.terms = task.error_terms
+        except Exception as error:
+            advice = "The value is returned, and not cached"
+            if outcome.error is None:
+                self.shared = None
+            else:
+                advice = "Its caller gets it, and it is not cached: raise one of plain values"
+            engine.reporter.report(STORING, task.func_identifier, error, advice)
             engine.refuse(call, "serializer")
             return False
         data: object = payload.data
         self.encoded = Outcome(data.file) if isinstance(data, FileData) else payload
-        record = cache.rows.record(call, payload, self.took)
+        record = row_of(cache.placement, call, payload, self.took)
         self.pending = Pending(
             task, record, self.since or 0, lease=self.lease,
             replaces=call.replaces or ("" if call.refresh else None),  # that has not looked

@@ -14,6 +14,7 @@ from beautyspot.calls.blocks import join
 from beautyspot.contracts import Invalidation
 from beautyspot.errors import BeautyspotError, ConfigError, SerializationError
 from beautyspot.messages import error_shown
+from beautyspot.results.rows import row_of
 from beautyspot.results.saving import Pending
 from beautyspot.results.writer import BATCH
 from beautyspot.tasks.options import terms_of
@@ -79,7 +80,7 @@ def _row(cache: Cache, call: Call, value: Any) -> TaskRecord:
     except Exception as error:
         raise SerializationError(f"the serializer failed: {error_shown(error)}: mend it") from error
     task.addressing.begin(call)
-    return cache.rows.record(call, payload, None)._replace(code=None, began_at=None)
+    return row_of(cache.placement, call, payload, None)._replace(code=None, began_at=None)
 
 
 def _stream(task: Task, value: Any) -> list[Any]:

@@ -18,7 +18,6 @@ from beautyspot.contracts.store import PAGE, listed
 from beautyspot.errors import BlobNotFound, MetadataBusyError, RestoreError, StorageError
 from beautyspot.results.differences import compare_code
 from beautyspot.results.leases import Leases
-from beautyspot.results.rows import Rows
 from beautyspot.results.saving import Saver
 from beautyspot.results.validity import ELSEWHERE, MISSING, check_digests, has_expired
 from beautyspot.results.writer import Writer
@@ -40,7 +39,6 @@ class Cache:
 
     Attributes:
         placement: where the bytes of a result go.
-        rows: makes the rows of results.
         reporter: is told what fails.
         signer: the signing keys, or `UNSIGNED`, whose digests find accidents only.
         store: the metadata store, behind its breaker.
@@ -53,7 +51,6 @@ class Cache:
 
     def __init__(self, placement: Placement) -> None:
         self.placement, self.reporter, self.signer = placement, placement.reporter, placement.signer
-        self.rows = Rows(placement)
         self.store = placement.store
         self.storage = placement.storage
         self.leases = Leases(placement.store, placement.reporter.spot)

@@ -1,4 +1,4 @@
-"""`Rows`: the row of a result: its bytes, what stands beside them, and the digest of all."""
+"""The row of a result: its bytes, what stands beside them, and the digest of all."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from xxhash import xxh3_128_digest
 
 from beautyspot.contracts import DIRECT_BLOB, KEY_SCHEME, TaskRecord
 from beautyspot.contracts.records import clean
-from beautyspot.resilience.reporting import STORING
 from beautyspot.results.validity import SMALL, UNSIGNED
 from beautyspot.serialization.payload import FileData, Payload
 
@@ -19,73 +18,53 @@ if TYPE_CHECKING:
     from beautyspot.tasks.task import Call
 
 
-class Rows:
-    """Makes the rows of one Spot's results, and says which have no stored form."""
+def row_of(placement: Placement, call: Call, payload: Payload, took: float | None) -> TaskRecord:
+    """The row of a result, with its data in it, wherever these belong.
 
-    def __init__(self, placement: Placement) -> None:
-        self._reporter, self._store = placement.reporter, placement.store
-        self._signer = placement.signer
-
-    def encode(self, call: Call, value: object) -> Payload | None:
-        """The bytes of a result, or None (reported) where it has no faithful stored form."""
-        try:
-            return call.task.form.encode(value)
-        except Exception as error:
-            advice = "The value is returned, and not cached"
-            self._reporter.report(STORING, call.task.func_identifier, error, advice)
-            return None
-
-    def encode_error(self, call: Call, error: Exception) -> Payload | None:
-        """The bytes of an error that is a result, or None (reported) where it has no such form."""
-        try:
-            payload = call.task.encode_error(error)
-        except Exception as why:
-            advice = "Its caller gets it, and it is not cached: raise one of plain values"
-            self._reporter.report(STORING, call.task.func_identifier, why, advice)
-            return None
-        call.terms = call.task.error_terms
-        return payload
-
-    def record(self, call: Call, payload: Payload, took: float | None) -> TaskRecord:
-        """The row of a result, with its data in it, wherever these belong."""
-        task, key, shown, (data, codec, _) = call.task, call.key, call.arguments, payload
-        now, terms, addressing = self._store.clock(), call.terms or task.terms, task.addressing
-        digest: bytes | None = None
-        expires_at = None if terms.ttl is None else now + terms.ttl
-        func_name, func_identifier, version, tags = _clean(
-            addressing.func_name, addressing.func_identifier, addressing.version, terms.tags
-        )
-        if not isinstance(data, FileData):  # whose digest is known when that is stored
-            if self._signer is UNSIGNED and len(data) <= SMALL:  # `sign`, without a call
-                digest = xxh3_128_digest(f"{key}\n{codec}\n".encode() + data)
-            else:
-                digest = self._signer.sign(key, codec, now, expires_at, data)
-        return TaskRecord(  # by position: by their names, this takes three times as long
-            key,
-            func_name,
-            call.input_id if call.input_id.isprintable() else clean(call.input_id),
-            version,
-            DIRECT_BLOB,
-            None if codec == task.form.codec else task.form.row_type(codec),
-            None,  # result_value
-            data,  # type: ignore[arg-type]  # any buffer, until it is stored
-            _second(int(now)),
-            func_identifier,
-            KEY_SCHEME,
-            codec,
-            digest,
-            len(data),
-            call.digests,
-            tags,
-            now,  # made_at
-            took,
-            expires_at,
-            None,  # used_at
-            addressing.code,
-            shown if shown is None or shown.isprintable() else clean(shown),
-            call.price,
-            call.began_at,
-        )
+    Args:
+        placement: of the Spot; it is asked for the time, and signs.
+        call: the call, with its key.
+        payload: the bytes of its result.
+        took: seconds that the function worked; None where it did not run.
+    """
+    task, key, shown, (data, codec, _) = call.task, call.key, call.arguments, payload
+    now, terms, addressing = placement.store.clock(), call.terms or task.terms, task.addressing
+    digest: bytes | None = None
+    expires_at = None if terms.ttl is None else now + terms.ttl
+    func_name, func_identifier, version, tags = _clean(
+        addressing.func_name, addressing.func_identifier, addressing.version, terms.tags
+    )
+    if not isinstance(data, FileData):  # whose digest is known when that is stored
+        if placement.signer is UNSIGNED and len(data) <= SMALL:  # `sign`, without a call
+            digest = xxh3_128_digest(f"{key}\n{codec}\n".encode() + data)
+        else:
+            digest = placement.signer.sign(key, codec, now, expires_at, data)
+    return TaskRecord(  # by position: by their names, this takes three times as long
+        key,
+        func_name,
+        call.input_id if call.input_id.isprintable() else clean(call.input_id),
+        version,
+        DIRECT_BLOB,
+        None if codec == task.form.codec else task.form.row_type(codec),
+        None,  # result_value
+        data,  # type: ignore[arg-type]  # any buffer, until it is stored
+        _second(int(now)),
+        func_identifier,
+        KEY_SCHEME,
+        codec,
+        digest,
+        len(data),
+        call.digests,
+        tags,
+        now,  # made_at
+        took,
+        expires_at,
+        None,  # used_at
+        addressing.code,
+        shown if shown is None or shown.isprintable() else clean(shown),
+        call.price,
+        call.began_at,
+    )
 
 
 @lru_cache(maxsize=1024)  # those of one function are the same for nearly all of its results

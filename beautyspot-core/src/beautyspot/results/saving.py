@@ -175,7 +175,9 @@ class Saver:
             self.placement.discard(pending.key, pending.replaces)
         for key in pending.earlier:
             try:
-                self.forget(key)
+                found = self.store.find(key)
+                if found is not None:
+                    self.remove({key: in_full(found)})
             except Exception as error:
                 name = pending.task.func_identifier
                 advice = "It is found when the new result is gone: remove it by its earlier name"
@@ -199,15 +201,6 @@ class Saver:
         self.reporter.observers.tell("Refused", name, record.cache_key, by)
         text = "%s: a result of %s %s, and is not stored: its caller has it"
         logger.info(text, self.reporter.spot, name, why)
-
-    def forget(self, key: str) -> bool:
-        """Remove what is stored under a key, row first; whether there was something.
-
-        Raises:
-            MetadataError: the row could not be removed.
-        """
-        found = self.store.find(key)
-        return found is not None and bool(self.remove({key: in_full(found)}))
 
     def remove(self, entries: Mapping[str, Entry | TaskRecord]) -> set[str]:
         """Remove these results, rows first, where they are still those; the keys of the removed.
