@@ -45,7 +45,7 @@ _GAP: Final = "  "
 _LEAST: Final = 16
 """So many columns the last column of a table has, however narrow the terminal is."""
 
-_WIDEST: Final = 40
+_WIDEST: Final = 24
 """So many columns a text takes among others, where there is no room for all of them."""
 
 _IN_OPTIONS: Final = re.compile(

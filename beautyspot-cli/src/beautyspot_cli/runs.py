@@ -68,14 +68,12 @@ def compare(place: Place, output: Output, given: tuple[str, ...]) -> None:
     own = {*_OF_ROWS} - {*found.arguments}
     sides = [run.record.cache_key[:12] for run in found.runs]
     lines = [
-        (
-            name in found.differs,
-            [name, *(cut(_cell(run, name, own, unit), _LONGEST) for run in found.runs)],
-        )
+        [name, *(cut(_cell(run, name, own, unit), _LONGEST) for run in found.runs)]
         for name in found.columns
     ]
-    output.table(("DIFFERS", *sides), (cells for differs, cells in lines if differs))
+    lines = [line for line in lines if {*line[1:]} - {NOTHING} and line[1:] != sides]
+    output.table(("DIFFERS", *sides), (line for line in lines if line[0] in found.differs))
     click.echo()
-    output.table(("SAME", "IN ALL"), (cells[:2] for differs, cells in lines if not differs))
+    output.table(("SAME", "IN ALL"), (line[:2] for line in lines if line[0] not in found.differs))
     for name, diff in found.diffs.items():
         output.text("\n".join(["", f"{name}:", *diff]))

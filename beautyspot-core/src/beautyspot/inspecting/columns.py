@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice
 from math import prod
 from pathlib import PurePath
@@ -19,7 +20,7 @@ from beautyspot.results.differences import digests_of
 from beautyspot.serialization.looking import ErrorInstance, Instance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from beautyspot.contracts import TaskRecord
 
@@ -60,20 +61,29 @@ def arguments_of(record: TaskRecord) -> dict[str, Cell]:
     row has cut is cut here. What is named by its class, as a frame is, has its digest behind that.
     """
     text = record.arguments or ""
-    return _arguments(text, "", digests_of(record.arg_digests) if "=<" in text else {})
+    found = _arguments(text, "")
+    for name, digest in digests_of(record.arg_digests).items() if "=<" in text else ():
+        if str(found.get(name)).startswith("<") and f"{name}=<" in text:  # and no text that does
+            found[name] = f"{str(found[name]).removesuffix('>')} {digest}>"
+    return found
 
 
-def _arguments(text: str, prefix: str, digests: Mapping[str, Any]) -> dict[str, Cell]:
+def _arguments(text: str, prefix: str) -> dict[str, Cell]:
     found: dict[str, Cell] = {}
     for part in _parts(text):
-        if (named := _NAMED.fullmatch(part)) is not None:
-            name, shown = f"{prefix}{_unquoted(named[1])}", named[2]
-            holder = _HOLDER.fullmatch(shown) if prefix.count(".") < _DEEPEST else None
-            inner = _arguments(holder[1], f"{name}.", {}) if holder else {}
-            if shown.startswith("<") and name in digests:
-                shown = f"{shown.removesuffix('>')} {digests[name]}>"
-            found.update(inner or {name: cell_in(shown)})
+        found.update(_argument(part, prefix))
     return found
+
+
+@lru_cache(256)  # in a sweep most are those of other calls, too
+def _argument(part: str, prefix: str) -> dict[str, Cell]:
+    named = _NAMED.fullmatch(part)
+    if named is None:
+        return {}
+    name, shown = f"{prefix}{_unquoted(named[1])}", named[2]
+    holder = _HOLDER.fullmatch(shown) if prefix.count(".") < _DEEPEST else None
+    inner = _arguments(holder[1], f"{name}.") if holder else {}
+    return inner or {name: cell_in(shown)}
 
 
 def _parts(text: str) -> Iterator[str]:
