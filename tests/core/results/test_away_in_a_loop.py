@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from beautyspot.errors import MetadataError
+from beautyspot.results import writer
 from beautyspot.spot import Spot
+from gates import DEADLINE
 from remote_store import RemoteStore
 
 
@@ -33,3 +36,19 @@ def test_no_caller_waits_for_a_store_that_fails(make_spot: Callable[..., Spot]) 
     store.before = lambda name, args: None
     assert spot.flush(timeout=30)
     assert spot.stats()["unsaved"] == 0
+
+
+def test_what_a_task_waits_for_does_not_linger(
+    make_spot: Callable[..., Spot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To share a put with others; those that come during it share the next one."""
+    monkeypatch.setattr(writer, "LINGER", 3600.0)
+    store = RemoteStore()
+    marked = make_spot(metadata=store).mark(double)
+
+    async def calls() -> None:
+        assert await marked(1) == 2
+        assert await asyncio.gather(*map(marked, range(2, 100))) == [*range(4, 200, 2)]
+
+    asyncio.run(asyncio.wait_for(calls(), DEADLINE))
+    assert store.asked.count("put") < 50

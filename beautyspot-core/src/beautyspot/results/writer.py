@@ -167,7 +167,9 @@ class Writer:
         if self._rests_until and self.rest_left():
             deferred.later(partial(self._saver.let_go, pending))  # event loops come here
             pending.tell(None)
-        if not self._thread.running:
+        if not pending.behind:  # its caller waits
+            self.hurry()
+        elif not self._thread.running:
             self._thread.begin()
         elif len(self.pending) in (1, BATCH):
             self._bell()
