@@ -106,6 +106,7 @@ def quick(  # noqa: C901 - one piece: each call between parts of it takes a fort
                     call = Call(task, args, kwargs)
                     if known:
                         (call.key, call.input_id, call.version), call.bound = known, bound
+                        call.is_flat = True
                 call.looked, call.found = found is None, found
                 return call
             if price:

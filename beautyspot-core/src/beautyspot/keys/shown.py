@@ -6,9 +6,10 @@ Secrets are masked before anything is cut, so that no half of one is shown.
 
 from __future__ import annotations
 
-import json.decoder
+import json
 import re
 from functools import lru_cache
+from itertools import zip_longest
 from reprlib import Repr
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,7 +34,6 @@ _REPR.maxlist = _REPR.maxtuple = _REPR.maxdict = 20
 _REPR.maxstring = _REPR.maxother = _LONGEST
 
 _CUT: Final = "…"
-_unquoted: Final[Any] = json.decoder.scanstring  # type: ignore[attr-defined] # absent from the stubs
 _CONSTANTS: Final = {"null": "None", "true": "True", "false": "False"}
 _LAST_WORD: Final = r"[^\s⺀-\U0010ffff]*\Z"
 """What a cut may have halved: it may be a secret."""
@@ -52,22 +52,25 @@ class _Text(str):
     __repr__ = str.__str__
 
 
-def shown(texts: Mapping[str, str], definitions: Iterable[Any] = ()) -> str:
+def shown(
+    texts: Mapping[str, str], definitions: Iterable[Any] = (), given: Iterable[Any] = ()
+) -> str:
     """``name=text, name=text`` of canonical texts, of at most `LIMIT` bytes.
 
     Args:
         texts: by the names of the arguments.
         definitions: the classes that were met in them: of these, fields are shown.
+        given: the arguments themselves, in their order, if they are known and flat.
     """
     parts: list[str] = []
-    for name, text in texts.items():
+    for (name, text), plain in zip_longest(texts.items(), given):
         first = text[0]
         if first == "{" and text.startswith(OMITTED):
             text = text[len(OMITTED) : -2]  # noqa: PLW2901 - what would be given there
             first = text[0]
         if first not in '"[{':
             value = _CONSTANTS.get(text, text) if first in "ntf" else text
-        elif first != '"' or _is_secret(name) or may_hold_secret(plain := _unquoted(text, 1)[0]):
+        elif type(plain) is not str or _is_secret(name) or may_hold_secret(plain):
             value = shown_value(name, text, definitions)
         else:
             value = repr(plain) if len(plain) <= _LONGEST else _REPR.repr(plain)

@@ -61,6 +61,7 @@ class Addressed:
     code = ""  # a digest of the code in the arguments, where the version follows code
     own_id: object = None  # what `key=` gave in their place
     bound: Bound = ((), {})
+    is_flat = False  # all that is bound, as far as that is known: then nobody can change it
     waited = False  # others ran since it got its key, and may have changed its arguments
 
 
@@ -203,7 +204,8 @@ class Addressing:
         Args:
             call: the call.
             bound: what `bind` gives for it, if that is known.
-            place: the types and the values, where these are flat and `memo` has no key for them.
+            place: the types and the values, where these are flat and `memo` has no key for them;
+                it goes with `bound`.
 
         Raises:
             TypeError: the arguments do not fit the function's signature.
@@ -211,8 +213,9 @@ class Addressing:
         """
         call.bound = values, more = bound or self.bind(*call.args, **call.kwargs)
         maker, memo, is_known = self._key_maker, self.memo, place is not None
-        if place is None and not more and FLAT.issuperset(map(type, values)):
+        if bound is None and not more and FLAT.issuperset(map(type, values)):
             place = (*map(type, values),), values
+        call.is_flat = place is not None
         if place is None or maker is None or not self._is_by_texts:
             self._address_other(call, place)
             return
@@ -294,12 +297,13 @@ class Addressing:
         for place, args in enumerate(calls):
             try:
                 values, more = bound = bind(*args)
-                if by_columns and not more and are_flat(map(type, values)):
+                is_flat = not more and are_flat(map(type, values))
+                if by_columns and is_flat:
                     flat.append(values)
                     places.append(place)
                 else:
                     call = Addressed()
-                    self.address(call, bound)
+                    self.address(call, bound, ((*map(type, values),), values) if is_flat else None)
                     keys[place] = call.key
             except Exception:  # noqa: S110 - whoever makes the call meets it again
                 pass

@@ -88,7 +88,7 @@ class Call(Addressed):
         """The same call, to make anew behind this one what this one has found."""
         call = Call(self.task, self.args, self.kwargs)
         call.key, call.input_id, call.version = self.key, self.input_id, self.version
-        call.bound, call.own_id = self.bound, self.own_id
+        call.bound, call.is_flat, call.own_id = self.bound, self.is_flat, self.own_id
         call.asked, call.alone, call.waited = self.asked, True, True
         made_at = None if self.found_as is None else as_time(self.found_as[0])
         call.rejected = inf if made_at is None else made_at

@@ -97,14 +97,13 @@ class TellingAddressing(Addressing):
                 form = _digests_form if len(texts) <= FEW else _digests_form.__wrapped__
                 call.digests = form((*texts,)) % (*map(xxh32_hexdigest, data),)
                 if self._options.arguments:
-                    call.arguments = shown(texts, call.walk.definitions if call.walk else ())
+                    given = call.bound[0] if call.is_flat and self._is_ours else ()
+                    call.arguments = shown(texts, call.walk.definitions if call.walk else (), given)
             elif self._options.arguments:
                 call.arguments = bounded(shown_value("", self._keygen.canonical(call.own_id)))
         except Exception:  # noqa: S110 - of no text: the call is worth more
             pass
-        values, more = call.bound
-        holds_nothing = self._key_maker is not None and not self.follows
-        if holds_nothing and not more and FLAT.issuperset(map(type, values)):
+        if call.is_flat and self._key_maker is not None and not self.follows:
             return None
         try:
             if self.has_own_id:
