@@ -44,7 +44,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
                 marked(c, gamma)
         asked = spot.mark(ask, name="lab:ask", price=lambda _: 0.25)
         asked("one"), asked("two\nthree")
-        spot.mark(lambda **given: 1, name="lab:=evil")(**{"=1+1": "=2", "\x1b[31m": "\x9b", "-": 3})
+        spot.mark(lambda **given: 1, name="lab:=evil")(**{"=1+1": "=2", "\x07\x9b": "\x9b", "-": 3})
         spot.mark(lambda: 2, name="app:sweep")()
     return tmp_path
 
@@ -168,6 +168,7 @@ def test_results_side_by_side(lab: Path, run: Run) -> None:
     assert differing.splitlines()[0].split() == ["DIFFERS", one, two]
     assert re.search(r"prompt +one +two\\nthree", differing)
     assert re.search(r"temperature +0.5\n", same)
+    assert not re.search(f"key +{one}", shown)
     assert "-Say one" in diffs[-1].splitlines()
     assert "+three" in "\n".join(diffs).splitlines()
     told = json.loads(run("compare", one, two, "--json").stdout)

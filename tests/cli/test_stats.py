@@ -53,6 +53,7 @@ def test_by_function_with_what_it_comes_to(counted: Path, run: Run) -> None:
     [
         ("hour", ["2025-11-24T16:00:00Z", "2025-11-24T17:00:00Z", "2025-11-26T16:00:00Z"]),
         ("day", ["2025-11-24", "2025-11-26"]),
+        ("week", ["2025-11-24"]),
         ("function", ["old:ask", "old:sum"]),
     ],
 )
@@ -94,3 +95,27 @@ def test_what_limits_did(counted: Path, run: Run) -> None:
     assert "nothing was counted" in run("stats", "old:sum", "--limits").stderr
     told = json.loads(run("stats", "--json").stdout)
     assert (told["total"]["grants"], told["total"]["seconds_waited"]) == (7, 90.0)
+
+
+def test_a_week_is_called_by_its_monday(shop: Path, run: Run, utc: None) -> None:
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
+        hours = (HOUR - 20, HOUR + 24 * 6, HOUR + 24 * 7, 10**9)  # a Sunday, a Sunday, a Monday
+        spot.metadata.add_counts([bs.Counts("old:ask", hour, 1) for hour in hours])
+    told = json.loads(run("stats", "old:ask", "--by", "week", "--json").stdout)
+    weeks = {line["week"]: line["hits"] for line in told["lines"]}
+    assert weeks == {"-": 1, "2025-11-17": 1, "2025-11-24": 1, "2025-12-01": 1}
+
+
+def test_how_long_half_of_the_results_took_and_most_of_them(shop: Path, run: Run) -> None:
+    with bs.Spot("shop", directory=shop / ".beautyspot", config=False) as spot:
+        wait = spot.mark(lambda n: n, name="shop:wait")
+        for n in range(3):
+            wait(n)
+        spot.flush()
+    with bs.open_store(shop, config=False) as store:
+        took = sorted(row.took or 0.0 for row in store.rows(function="shop:wait"))
+    (line,) = json.loads(run("stats", "shop:wait", "--json").stdout)["lines"]
+    assert (line["p50"], line["p95"]) == (took[1], took[2])
+    assert {"P50", "P95"} <= set(rows(run("stats", "shop:ask"))[0])
+    for more in (["--by", "day"], ["--limits"]):
+        assert "P50" not in run("stats", *more).stdout

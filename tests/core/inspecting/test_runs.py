@@ -229,6 +229,7 @@ def test_pictures_blobs_and_large_results_are_not_decoded(tmp_path: Path) -> Non
     with bs.open_store(tmp_path, config=False) as store:
         table = store.runs("each", sort="version")
     assert column(table, "a") == [None, None, None, 2]
+    assert "value" not in table.columns
 
 
 def test_a_result_that_nobody_signed_has_no_fields(tmp_path: Path) -> None:
