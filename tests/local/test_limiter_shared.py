@@ -120,8 +120,8 @@ def test_a_restarted_machine_begins_anew(
 
 def state(*numbers: float, magic: bytes = MAGIC, count: int = 1) -> bytes:
     """What was seen, the end of the pause, and the ends of limits."""
-    ends = [ENTRY.pack(bytes(16), end, 0) for end in numbers[2:]]
-    return HEADER.pack(magic, boot_id(), *numbers[:2], 0, 0, count) + b"".join(ends)
+    ends = [ENTRY.pack(bytes(16), end) for end in numbers[2:]]
+    return HEADER.pack(magic, boot_id(), *numbers[:2], 0, 0, 0, count) + b"".join(ends)
 
 
 DAMAGES = {

@@ -150,7 +150,7 @@ FIELDS = {**dict.fromkeys(COLUMNS, "NULL"), **GIVEN, "tags": "'[]'", "expires_at
 
 CALLS = {
     "begin": "begin_calls('n', 't', 60, '{k}', NULL)",
-    "limits": "ask_limits('n', 'k', 1, '{a,b}', '{1,1}', '{0,0}', '{1,1}', 0, '{0,0}', '{1,1}', 0)",
+    "limits": "ask_limits('n', 'k', 1, '{a,b}', '{1,1}', '{0,0}', '{1,1}', '{1,1}', 0, 0, 1)",
     "put": f"put('n', '{{c}}', 0, 't', 5, {', '.join(FIELDS.values())})",
 }
 

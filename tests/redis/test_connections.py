@@ -184,7 +184,7 @@ def test_a_command_whose_connection_breaks_is_sent_once_more(retries: int) -> No
         assert sent.count(b"GET") == 1 + retries
         limiter = RedisLimiter(url, rate=1, retries=retries)
         with pytest.raises(BeautyspotError, match="start the server"):
-            limiter.settle(Grant(0.0, {"rate": 5.0}), 0)
+            limiter.settle(Grant(0.0, {"rate": 5.0}, stamp=(0.0, 0.0)), 0)
         assert sent.count(b"EVALSHA") == 1
         limiter.close()
 

@@ -63,7 +63,7 @@ class TokenBucket(LimiterBase):
         self.rate, self.max_cost, self.burst = next(iter(limits.values()))
         self._clock = clock
         self._schedules = Schedules(limits)
-        self._is_one = [*limits] == ["rate"]
+        self._plain = self._schedules.plain if [*limits] == ["rate"] else None
         self.reset_after_fork()
         reset_in_children(self)
 
@@ -104,16 +104,15 @@ class TokenBucket(LimiterBase):
 
     def consume(self, cost: Any = 1, *, timeout: float | None = None, key: str = "") -> Grant:
         """Wait until `cost` is granted; see `LimiterBase.consume`."""
-        if type(cost) in _PLAIN and timeout is None and not key and self._is_one:
-            schedule = self._schedules.plain
-            with self._lock:  # the same as below, where nothing is in the way: a third of the time
+        schedule = self._plain
+        if schedule is not None and type(cost) in _PLAIN and timeout is None and not key:
+            with self._lock:  # as below, where nothing is in the way: a third of the time
                 now = self._clock()
-                free = schedule.ends["rate"] <= now >= schedule.seen and schedule.until <= now
+                free = schedule.ends["rate"] <= now >= schedule.until
                 if free and 0 < cost <= self.max_cost and not self._lines:
-                    schedule.seen = schedule.start = now
                     length = cost / self.rate
+                    schedule.seen = schedule.start = now
                     schedule.ends["rate"] = now + length
-                    schedule.taken["rate"] += length
-                    stamp = schedule.made, schedule.taken.copy()
-                    return _new(Grant, (0.0, {"rate": cost}, "", stamp))
+                    schedule.taken = taken = schedule.taken + length
+                    return _new(Grant, (0.0, {"rate": cost}, "", (schedule.made, taken)))
         return super().consume(cost, timeout=timeout, key=key)

@@ -4,9 +4,10 @@ The file is one block in the machine's own byte order::
 
     8s   magic, with the number of the format
     16s  the boot ID: a monotonic clock starts again with the machine, and so does the limit
-    4d   the latest time that was seen, the end of the last pause, the last start, when it was made
+    5d   the latest time that was seen, the end of the last pause, the last start, when it was made,
+         and how much was taken since
     Q    number of limits
-    16s2d for each limit: a digest of its name, when what was taken ends, and how much that was
+    16sd for each limit: a digest of its name, and when what was taken of it ends
 
 The lock is `flock(2)`: it belongs to the open file, excludes other processes and other instances in
 this one, and falls when its process dies. The state is read by one `pread` and written by one
@@ -38,8 +39,8 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"bsrate04"
 SIZE: Final = 4096
-HEADER: Final = struct.Struct("@8s16s4dQ")
-ENTRY: Final = struct.Struct("@16s2d")
+HEADER: Final = struct.Struct("@8s16s5dQ")
+ENTRY: Final = struct.Struct("@16sd")
 
 LOCK_TIMEOUT: Final = 1.0
 """Seconds to try for the lock. It is held for microseconds, unless a process is stopped with it."""
@@ -158,32 +159,25 @@ class SharedFile:
             parts = [ENTRY.unpack_from(data, HEADER.size + size * at) for at in range(count)]
         except (struct.error, MemoryError):
             magic, boot, times, parts = b"", b"", [], []
-        numbers = [*times, *(number for part in parts for number in part[1:])]
+        numbers = [*times, *(end for _, end in parts)]
         if data and (magic != MAGIC or not all(number < math.inf for number in numbers)):
             if not self._warned:
                 self._warned = True
                 logger.warning("the limiter's file %s was damaged, and begins anew", self._path)
         elif data and boot == boot_id():
-            schedule.seen, schedule.until, schedule.start, schedule.made = times
+            schedule.seen, schedule.until, schedule.start, schedule.made, schedule.taken = times
             names = {digest_of(name): name for name in schedule.limits}
-            for digest, end, taken in parts:
-                name = names.get(digest) or digest.hex()
-                schedule.ends[name], schedule.taken[name] = end, taken
+            schedule.ends |= {names.get(each) or each.hex(): end for each, end in parts}
 
     def _write(self, fd: int, schedule: Schedule) -> None:
         kept = [
-            (
-                end,
-                schedule.taken[name],
-                digest_of(name) if name in schedule.limits else bytes.fromhex(name),
-            )
+            (end, digest_of(name) if name in schedule.limits else bytes.fromhex(name))
             for name, end in schedule.ends.items()
         ]
         kept = sorted(kept)[-((SIZE - HEADER.size) // ENTRY.size) :]
-        times = schedule.seen, schedule.until, schedule.start, schedule.made
+        times = schedule.seen, schedule.until, schedule.start, schedule.made, schedule.taken
         header = HEADER.pack(MAGIC, boot_id(), *times, len(kept))
-        parts = [ENTRY.pack(digest, end, taken) for end, taken, digest in kept]
-        os.pwrite(fd, header + b"".join(parts), 0)
+        os.pwrite(fd, header + b"".join(ENTRY.pack(each, end) for end, each in kept), 0)
 
 
 def digest_of(name: str) -> bytes:

@@ -13,7 +13,7 @@ from beautyspot_postgres.address import SCHEMES
 from beautyspot_postgres.server import Server, column_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _ASK: Final = (
     "SELECT {schema}.ask_limits(%s, %s, %s::float8, %s, "
-    "%s::float8[], %s::float8[], %s::float8[], %s::float8, %s::float8[], %s::float8[], %s::float8)"
+    "%s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8, %s::float8, %s::float8)"
 )
 
 
@@ -123,10 +123,10 @@ class PostgresLimiter(RemoteLimiter):
         names, rates, bursts = zip(*limits, strict=True)
         return self._asked(key, names, rates=rates, bursts=bursts, costs=asked)
 
-    def _change(self, key: str, made: float, changes: Sequence[tuple[str, float, float]]) -> None:
+    def _change(self, key: str, made: float, taken: float, changes: Mapping[str, float]) -> None:
         if changes:
-            names, sums, seconds = zip(*changes, strict=True)
-            self._asked(key, names, made=made, sums=sums, changes=seconds, twice=False)
+            seconds = [*changes.values()]
+            self._asked(key, [*changes], changes=seconds, made=made, taken=taken, twice=False)
 
     def _hold(self, key: str, names: Sequence[str], seconds: float) -> None:
         self._asked(key, names, pause=seconds)
@@ -139,9 +139,9 @@ class PostgresLimiter(RemoteLimiter):
         rates: Sequence[float] = (),
         bursts: Sequence[float] = (),
         costs: Sequence[float] = (),
-        made: float = 0.0,
-        sums: Sequence[float] = (),
         changes: Sequence[float] = (),
+        made: float = 0.0,
+        taken: float = 0.0,
         pause: float = 0.0,
         twice: bool = True,
     ) -> list[float]:
@@ -150,11 +150,8 @@ class PostgresLimiter(RemoteLimiter):
             schemas.ensure(self._server)
             self._server.is_ready = True
         clock = None if self._clock is None else self._clock()
-        before, behind = (
-            [[*map(float, each)] for each in part]
-            for part in ((rates, bursts, costs), (sums, changes))
-        )
-        params = [self._namespace, key, clock, [*names], *before, made, *behind, pause]
+        numbers = [[*map(float, each)] for each in (rates, bursts, costs, changes)]
+        params = [self._namespace, key, clock, [*names], *numbers, made, taken, pause]
         [[answer]] = self._server.run(_ASK, params, twice=twice)
         return list(answer)
 

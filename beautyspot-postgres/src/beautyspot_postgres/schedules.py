@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS {schema}.schedules (
   name text COLLATE "C" NOT NULL,    -- of the limit
   seen double precision NOT NULL,    -- when it was asked last
   made double precision NOT NULL,    -- when it was made
-  total double precision NOT NULL,   -- seconds that were taken since, in all
+  total double precision NOT NULL,   -- seconds that were taken since, in all, of all limits
   taken double precision NOT NULL,   -- seconds from when it was asked, until what was granted ends
   start double precision NOT NULL,   -- the same, until the last call begins that was granted
   paused double precision NOT NULL,  -- the same, until the pause ends
@@ -45,13 +45,14 @@ _ASK: Final = f"""
 CREATE OR REPLACE FUNCTION {{schema}}.ask_limits(
   _namespace text, _key text, _clock double precision, _names text[],
   _rates double precision[], _bursts double precision[], _costs double precision[],
-  _granted double precision, _sums double precision[], _changes double precision[],
+  _changes double precision[], _granted double precision, _sum double precision,
   _pause double precision
 ) RETURNS double precision[] LANGUAGE plpgsql {PLANS} AS $$
 DECLARE
   _now double precision;
   _made double precision;
-  _total double precision[];
+  _total double precision;
+  _longest double precision;
   _taken double precision[];
   _paused double precision[];
   _held double precision[];
@@ -66,15 +67,15 @@ BEGIN
   WHERE namespace = _namespace AND key = '' AND name = ANY (_names) AND seen > {_TIME};
   _now := {_TIME};
   SELECT max(coalesce(own.made, _now)),
-    array_agg(coalesce(own.total, 0) + greatest(change, 0) ORDER BY place),
+    max(coalesce(own.total, 0)) + sum(greatest(change, 0)),
     array_agg(CASE WHEN change > 0 THEN left_over + change WHEN own.made = _granted THEN
-        greatest(left_over + change, least(left_over, first + own.total - sum))
+        greatest(left_over + change, least(left_over, first + own.total - _sum))
       ELSE left_over END ORDER BY place),
     array_agg(greatest(own.paused - passed, _pause) ORDER BY place),
     array_agg(greatest(own.paused - passed, of_all.paused - greatest(_now - of_all.seen, 0), 0)
       ORDER BY place), max(first)
   INTO _made, _total, _taken, _paused, _held, _start
-  FROM unnest(_names, _sums, _changes) WITH ORDINALITY AS given (limit_name, sum, change, place)
+  FROM unnest(_names, _changes) WITH ORDINALITY AS given (limit_name, change, place)
   LEFT JOIN {{schema}}.schedules AS own
     ON own.namespace = _namespace AND own.key = _key AND own.name = limit_name
   LEFT JOIN {{schema}}.schedules AS of_all
@@ -94,19 +95,21 @@ BEGIN
       _answer[1] := _delay;
       EXIT;
     END IF;
+    _longest := 0;
     FOR _one IN 1 .. cardinality(_names) LOOP
       IF _costs[_call + _one] > 0 THEN
         _taken[_one] := greatest(_taken[_one], _delay) + _costs[_call + _one] / _rates[_one];
-        _total[_one] := _total[_one] + _costs[_call + _one] / _rates[_one];
+        _longest := greatest(_longest, _costs[_call + _one] / _rates[_one]);
       END IF;
     END LOOP;
     _start := _delay;
+    _total := _total + _longest;
     _answer := _answer || _delay || _total;
   END LOOP;
   INSERT INTO {{schema}}.schedules AS old
-  SELECT _namespace, _key, each.name, _now, _made, each.total, each.taken, _start, each.paused,
+  SELECT _namespace, _key, each.name, _now, _made, _total, each.taken, _start, each.paused,
     {NOW} + greatest(each.taken, each.paused) + 60
-  FROM unnest(_names, _total, _taken, _paused) AS each (name, total, taken, paused)
+  FROM unnest(_names, _taken, _paused) AS each (name, taken, paused)
   ON CONFLICT (namespace, key, name) DO UPDATE SET seen = excluded.seen, made = excluded.made,
     total = excluded.total, taken = excluded.taken, start = excluded.start,
     paused = excluded.paused, expires = CASE
@@ -118,7 +121,7 @@ BEGIN
   RETURN _answer;
 END $$"""
 """Corrects what was taken by `_changes`, in seconds, of a call that was granted when the rows were
-those made at `_granted`, and their totals `_sums`; pauses for `_pause` seconds, 0 is not at all;
+those made at `_granted`, and their total `_sum`; pauses for `_pause` seconds, 0 is not at all;
 and then grants what `_costs` ask, limit by limit and call by call. It answers as
 `RemoteLimiter._take`. A crash of the server may lose its last moments: nobody waits for its disk.
 It also removes some rows that all have left behind for a minute."""

@@ -4,9 +4,9 @@ The limits of a key are a hash: ``seen`` is the time of the last write, ``made``
 and the seconds from the last one on are, in ``taken:`` and a limit's name, until what was granted
 ends at the limit's rate, in ``paused:`` and the name, until the pause ends, and in ``start``, until
 the last call begins that was granted. So what is left stays where the clock was turned back, and
-sums of many small numbers are not rounded as those of times would be. ``sum:`` and the name has the
-seconds that were taken in all. The hash expires a minute after all of it has passed. The hash
-without a key has the pauses of all keys, too.
+sums of many small numbers are not rounded as those of times would be. ``sum`` has the seconds that
+were taken in all: see `Schedule.taken`. The hash expires a minute after all of it has passed. The
+hash without a key has the pauses of all keys, too.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from beautyspot_redis.scripts import NOW
 from beautyspot_redis.server import Script, Server, prefix_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -36,9 +36,9 @@ if not now then
 end
 local function exact(number) return string.format('%.17g', number) end
 local function read(key)
-  local fields, left, sums = redis.call('HGETALL', key), {}, {made = now}
+  local fields, left, sums = redis.call('HGETALL', key), {}, {made = now, sum = 0}
   for i = 1, #fields, 2 do
-    local kept = (fields[i] == 'made' or fields[i]:sub(1, 4) == 'sum:') and sums or left
+    local kept = sums[fields[i]] and sums or left
     kept[fields[i]] = tonumber(fields[i + 1])
   end
   local passed = math.max(0, now - (left.seen or now))
@@ -78,8 +78,7 @@ for i = 3, first - 1, 3 do
   local taken, paused = 'taken:' .. ARGV[i], 'paused:' .. ARGV[i]
   local pause = math.max(left[paused] or 0, all[paused] or 0)
   local rate, burst = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2])
-  local sum, ahead = 'sum:' .. ARGV[i], burst / rate
-  table.insert(limits, {{taken = taken, pause = pause, rate = rate, ahead = ahead, sum = sum}})
+  table.insert(limits, {{taken = taken, pause = pause, rate = rate, ahead = burst / rate}})
 end
 local answer = {{'0', exact(sums.made)}}
 for i = first, #ARGV, #limits do
@@ -94,15 +93,16 @@ for i = first, #ARGV, #limits do
     answer[1] = exact(start)
     break
   end
+  local longest = 0
   for j, limit in ipairs(limits) do
     if costs[j] > 0 then
       left[limit.taken] = math.max(left[limit.taken] or 0, start) + costs[j] / limit.rate
-      sums[limit.sum] = (sums[limit.sum] or 0) + costs[j] / limit.rate
+      longest = math.max(longest, costs[j] / limit.rate)
     end
   end
-  left.start = start
+  left.start, sums.sum = start, sums.sum + longest
   table.insert(answer, exact(start))
-  for _, limit in ipairs(limits) do table.insert(answer, exact(sums[limit.sum] or 0)) end
+  table.insert(answer, exact(sums.sum))
 end
 write(KEYS[1], left, sums)
 if next(all) then write(KEYS[2], all, its_sums) end
@@ -116,21 +116,22 @@ ARGV: as above; the number of limits; of each its name, its rate and its burst; 
 
 CHANGE: Final = Script(
     f"""{_BASE}
-for i = 3, #ARGV, 3 do
-  local taken, sum, more = 'taken:' .. ARGV[i], 'sum:' .. ARGV[i], tonumber(ARGV[i + 2])
-  local before, total = left[taken] or 0, sums[sum] or 0
+for i = 4, #ARGV, 2 do
+  local taken, more = 'taken:' .. ARGV[i], tonumber(ARGV[i + 1])
+  local before = left[taken] or 0
   if more > 0 then
-    left[taken], sums[sum] = before + more, total + more
+    left[taken], sums.sum = before + more, sums.sum + more
   elseif tonumber(ARGV[2]) == sums.made then
-    local by_others = math.max(0, left.start or 0) + total - ARGV[i + 1]
-    left[taken] = math.max(before + more, math.min(before, by_others))
+    local by_others = sums.sum - ARGV[3]
+    local first = math.max(0, left.start or 0)
+    left[taken] = math.max(before + more, math.min(before, first + by_others))
   end
 end
 write(KEYS[1], left, sums)
 """
 )
-"""ARGV: as above; when the hash was made of which the call took; of each limit its name, what was
-taken of it in all then, and the seconds that it ends later, or earlier."""
+"""ARGV: as above; what `made` and `sum` were when the call was granted; of each limit its name, and
+the seconds that it ends later, or earlier."""
 
 HOLD: Final = Script(
     f"""{_BASE}
@@ -247,9 +248,9 @@ class RedisLimiter(RemoteLimiter):
         flat = [part for limit in limits for part in limit]
         return [float(one) for one in self._run(TAKE, keys, len(limits), *flat, *asked)]
 
-    def _change(self, key: str, made: float, changes: Sequence[tuple[str, float, float]]) -> None:
-        flat = [part for change in changes for part in change]
-        self._run(CHANGE, [self._prefix + key], made, *flat, once=True)
+    def _change(self, key: str, made: float, taken: float, changes: Mapping[str, float]) -> None:
+        flat = [part for change in changes.items() for part in change]
+        self._run(CHANGE, [self._prefix + key], made, taken, *flat, once=True)
 
     def _hold(self, key: str, names: Sequence[str], seconds: float) -> None:
         self._run(HOLD, [self._prefix + key], seconds, *names)

@@ -75,7 +75,8 @@ class Schedule:
 
     Attributes:
         ends: the theoretical arrival times, by limit; in seconds of the clock that `now` is of.
-        taken: seconds that were taken of each limit since it was made, all in all.
+        taken: seconds that were taken since it was made, all in all: of each call those of the
+            limit that takes longest.
         start: when the last call begins that was granted.
         until: the end of the last pause.
         seen: the latest time that was seen.
@@ -87,7 +88,7 @@ class Schedule:
     def __init__(self, limits: Mapping[str, Rate], made: float = -math.inf) -> None:
         self.limits = limits
         self.ends = dict.fromkeys(limits, -math.inf)
-        self.taken = dict.fromkeys(limits, 0.0)
+        self.taken = 0.0
         self.start = self.until = self.seen = -math.inf
         self.made = made
 
@@ -127,8 +128,8 @@ class Schedule:
             for name, cost in costs.items():
                 length = cost / self.limits[name].per_second
                 self.ends[name] = max(self.ends[name], start) + length
-                self.taken[name] += length
-            grants.append(Grant(start - now, costs, key, (self.made, self.taken.copy())))
+            self.taken += length_of(costs, self.limits)
+            grants.append(Grant(start - now, costs, key, (self.made, self.taken)))
         return grants, 0.0
 
     def give_back(self, grant: Grant, real: Mapping[str, float], now: float) -> None:
@@ -140,9 +141,9 @@ class Schedule:
             end = self.ends[name] if self.ends[name] > -math.inf else now  # its end was forgotten
             if more > 0:
                 self.ends[name] = end + more
-                self.taken[name] += more
+                self.taken += more
             elif made == self.made:
-                by_others = self.taken[name] - taken[name]
+                by_others = self.taken - taken
                 self.ends[name] = max(end + more, min(end, max(now, self.start) + by_others))
 
     def pause(self, seconds: float, now: float) -> None:

@@ -78,20 +78,19 @@ class RemoteLimiter(Remade, LimiterBase):
         Returns:
             The seconds that the first call would have to wait that does not begin, or 0.0; when
             what is kept for the key was made; then of each call that does begin its delay, and the
-            seconds that were taken in all since then of each of the limits.
+            seconds that were taken in all since then: see `Schedule.taken`.
         """
 
     @abstractmethod
-    def _change(self, key: str, made: float, changes: Sequence[tuple[str, float, float]]) -> None:
-        """Do what `Schedule.give_back` does.
+    def _change(self, key: str, made: float, taken: float, changes: Mapping[str, float]) -> None:
+        """Do what `Schedule.give_back` does: so many seconds more of each limit, or less.
 
         It must not be sent again where it is not known whether it was done.
 
         Args:
             key: as above.
-            made: when what is kept for the key was made, as it was answered to the call.
-            changes: of each limit its name in the server, what was taken in all, likewise, and so
-                many seconds more, or less.
+            made, taken: as they were answered to the call.
+            changes: the seconds, by the limit's name in the server.
         """
 
     @abstractmethod
@@ -131,26 +130,20 @@ class RemoteLimiter(Remade, LimiterBase):
         ]
         costs = [costs.get(name, 0.0) for costs in asked[:MOST] for name in self.limits]
         wait, made, *answers = self._take(_digest(key), limits, costs)
-        grants: list[Grant] = []
-        for at, each in zip(range(0, len(answers), 1 + len(limits)), asked, strict=False):
-            delay, *taken = answers[at : at + 1 + len(limits)]
-            grants.append(
-                Grant(delay, each, key, (made, dict(zip(self.limits, taken, strict=True))))
-            )
+        grants = [
+            Grant(delay, costs, key, (made, taken))
+            for delay, taken, costs in zip(answers[::2], answers[1::2], asked, strict=False)
+        ]
         return grants, wait
 
     def give_back(self, grant: Grant, real: Mapping[str, float]) -> None:
         """See `LimiterBase.give_back`."""
-        made, taken = grant.stamp
-        changes = [
-            (
-                self._names[name],
-                taken[name],
-                (cost - grant.costs[name]) / self.limits[name].per_second,
-            )
+        changes = {
+            self._names[name]: (cost - grant.costs[name]) / self.limits[name].per_second
             for name, cost in real.items()
-        ]
-        self._change(_digest(grant.key), made, changes)
+        }
+        made, taken = grant.stamp
+        self._change(_digest(grant.key), made, taken, changes)
 
     def hold(self, seconds: float, key: str = "") -> None:
         """See `LimiterBase.hold`."""
