@@ -108,27 +108,61 @@ def test_an_item_changed_by_its_consumer_is_stored_as_it_was(spot: Spot) -> None
     assert list(marked(2)) == [[0], [1]]
 
 
-def echo() -> Generator[Any, Any, str]:
+def closing(n: int) -> Iterator[int]:
     RAN.append("began")
-    got = yield "first"
-    while got != "stop":
-        try:
-            got = yield ("got", got)
-        except ValueError as error:
-            got = f"caught {error}"
-    return "end"
+    try:
+        yield from range(n)
+    except KeyError:  # it is never thrown in
+        RAN.append("caught")
+    finally:
+        RAN.append("closed")
 
 
-def test_what_is_sent_reaches_the_function_and_is_not_stored(spot: Spot) -> None:
-    marked = spot.mark(echo)
-    for _ in range(2):
-        source = marked()
-        assert next(source) == "first"
-        assert source.send("a") == ("got", "a")
-        assert source.throw(ValueError("b")) == ("got", "caught b")
-        with pytest.raises(StopIteration, match="end"):
-            source.send("stop")
-    assert RAN == ["began", "began"]
+async def closing_later(n: int) -> AsyncIterator[int]:
+    with contextlib.closing(closing(n)) as items:
+        for item in items:
+            yield item
+            await asyncio.sleep(0)
+
+
+def test_what_is_sent_is_refused_and_closes_the_function(spot: Spot) -> None:
+    marked, later = spot.mark(closing), spot.mark(closing_later)
+    sent: Any = marked(2)
+    assert next(sent) == 0
+    with pytest.raises(ConfigError, match=r"nothing can be sent.*closing.*pass it as an argument"):
+        sent.send("x")
+    assert RAN == ["began", "closed"]
+
+    async def main() -> None:
+        source: Any = later(2)
+        assert await anext(source) == 0
+        with pytest.raises(ConfigError, match="nothing can be sent"):
+            await source.asend("x")
+
+    asyncio.run(main())
+    assert RAN == ["began", "closed"] * 2
+    assert list(marked(2)) == asyncio.run(collect(later(2))) == [0, 1]
+    assert RAN == ["began", "closed"] * 4
+
+
+def test_what_is_thrown_is_raised_once_the_function_is_closed(spot: Spot) -> None:
+    marked, later = spot.mark(closing), spot.mark(closing_later)
+    thrown: Any = marked(2)
+    assert next(thrown) == 0
+    with pytest.raises(KeyError, match="mine"):
+        thrown.throw(KeyError("mine"))
+
+    async def main() -> None:
+        source: Any = later(2)
+        assert await anext(source) == 0
+        with pytest.raises(KeyError, match="mine"):
+            await source.athrow(KeyError("mine"))
+        left: Any = later(2)
+        assert await anext(left) == 0
+        await left.aclose()
+
+    asyncio.run(main())
+    assert RAN == ["began", "closed"] * 3
 
 
 @pytest.mark.parametrize("stored", [False, True])
@@ -178,7 +212,7 @@ def test_nothing_is_sent_into_a_replay(spot: Spot) -> None:
     list(marked(2))
     sent, thrown = marked(2), marked(2)
     assert next(sent) == next(thrown) == [0]
-    with pytest.raises(ConfigError, match=r"comes from the cache.*using\(mode=\"refresh\"\)"):
+    with pytest.raises(ConfigError, match=r"nothing can be sent.*pass it as an argument"):
         sent.send("x")
     with pytest.raises(KeyError, match="mine"):
         thrown.throw(KeyError("mine"))
@@ -188,7 +222,7 @@ def test_nothing_is_sent_into_a_replay(spot: Spot) -> None:
         await collect(later(2))
         source: Any = later(2)
         await anext(source)
-        with pytest.raises(ConfigError, match="comes from the cache"):
+        with pytest.raises(ConfigError, match="nothing can be sent"):
             await source.asend("x")
 
     asyncio.run(main())

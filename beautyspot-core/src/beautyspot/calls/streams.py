@@ -9,9 +9,9 @@
 of a run, and after the last one, is a flow, as that of any other call.
 
 Each caller runs a generator of its own, in its own thread or task, as without a mark: also where an
-equal stream is under way. A run stores nothing if it is broken off, if it raises, if its consumer
-sends or throws something into it, if an item can't be stored, and if it is over `STREAM_BYTES`.
-Into stored items nothing can be sent, and what is thrown is raised there.
+equal stream is under way. A run stores nothing if it is broken off, if it raises, if an item can't
+be stored, and if it is over `STREAM_BYTES`. Nothing can be sent into a stream, whether it is stored
+or runs; what its consumer throws is raised there, once the user's generator is closed.
 
 Observers enter and leave their contexts in a copy of the context of the call that began it,
 whatever thread or task asks for the last item. What they put into context variables there is seen
@@ -55,8 +55,10 @@ class Stream(Run):
 
     def __init__(self, engine: Engine, call: Call) -> None:
         super().__init__(engine, call, None)
-        self._source: Any = None  # the user's generator, from when it runs
-        self._end = StopIteration if call.task.kind == "generator" else StopAsyncIteration
+        self.source: Any = None  # the user's generator, from when it runs
+        is_async = call.task.kind != "generator"
+        self._next: Callable[[Any], Any] = anext if is_async else next
+        self._end = StopAsyncIteration if is_async else StopIteration
         self._data: list[Data] | None = None  # None where nothing is to be stored
         self._bytes = 0
         self._work = Work(call.task.counted if call.key else None, is_limited=call.task.is_limited)
@@ -87,20 +89,15 @@ class Stream(Run):
 
     # ------------------------------------------------------------------------------- its steps
 
-    def go_on(self, method: str, heard: Any) -> Any:
-        """What the user's generator gives to what its consumer sent or threw, by this method."""
-        if heard is not None:
-            self._data = None
-        if self._source is None:
-            self._source = self.call.task.function(*self.call.args, **self.call.kwargs)
-        try:
-            return getattr(self._source, method)(heard)
-        finally:
-            del heard  # an error in it refers to this frame: a cycle for the collector
+    def go_on(self) -> Any:
+        """What the user's generator gives next; an awaitable, of an async one."""
+        if self.source is None:
+            self.source = self.call.task.function(*self.call.args, **self.call.kwargs)
+        return self._next(self.source)
 
     def __enter__(self) -> None:
         observers = self.engine.observers
-        if self._source is None and (observers.told or observers.wraps):
+        if self.source is None and (observers.told or observers.wraps):
             self._observed = self._context.run(Observed, observers, self.call, self._work)
         self._work.begin()
 
@@ -180,21 +177,22 @@ def generate(engine: Engine, call: Call) -> Generator[Any, Any, Any]:
             _refuse(call, (yield item))
         engine.last_calls.note(call)
         return stored[-1]
-    stream, method, heard = Stream(engine, call), "send", None
+    stream = Stream(engine, call)
     try:
         drive(stream.beginning())
         while True:
             try:
                 with stream:
-                    item = stream.go_on(method, heard)
+                    item = stream.go_on()
             except StopIteration as end:
                 return drive(stream.ending(end.value))
             try:
-                method, heard = "send", (yield stream.recorded(item))
-            except BaseException as error:
-                method, heard = "throw", error
+                _refuse(call, (yield stream.recorded(item)))
+            except BaseException:  # `close`, too
+                with stream:
+                    stream.source.close()
+                    raise
     finally:
-        heard = None  # as in `go_on`
         stream.leave()
 
 
@@ -217,7 +215,7 @@ def iterating(
             engine.last_calls.note(call)
             return
         strand(engine, call)
-        stream, method, heard, step = Stream(engine, call), "asend", None, None
+        stream = Stream(engine, call)
         try:
             await drive_async(stream.beginning(), engine.executor)
             while True:
@@ -226,32 +224,33 @@ def iterating(
                     with stream:
                         sys.set_asyncgen_hooks(None, None)
                         try:
-                            step = stream.go_on(method, heard)
+                            step = stream.go_on()
                         finally:
                             sys.set_asyncgen_hooks(*hooks)
                         item = await step
                 except StopAsyncIteration:
                     break
                 try:
-                    method, heard = "asend", (yield stream.recorded(item))
-                except BaseException as error:
-                    method, heard = "athrow", error
+                    _refuse(call, (yield stream.recorded(item)))
+                except BaseException:  # `aclose`, too
+                    with stream:
+                        await stream.source.aclose()
+                        raise
             await drive_async(stream.ending(None), engine.executor)
         finally:
-            heard = step = None  # as in `go_on`
             stream.leave()
 
     return wrapper
 
 
 def _refuse(call: Call, sent: object) -> None:
-    """Refuse what is sent into stored items.
+    """Refuse what is sent into a stream.
 
     Raises:
-        ConfigError: says how to have the function run.
+        ConfigError: says what to do instead.
     """
     if sent is not None:
         raise ConfigError(
-            f"this stream of {call.task.func_identifier} comes from the cache, where nothing can "
-            'be sent into it: call it in a block of spot.using(mode="refresh"), or without a mark'
+            f"nothing can be sent into a stream of {call.task.func_identifier}, which is marked: "
+            "pass it as an argument, or call the function without a mark"
         )
