@@ -117,7 +117,6 @@ class Permit:
                     self._grant = self._bucket.consume(
                         self.cost, timeout=self._left(), key=self._key
                     )
-            self._let_begin()
             return self._granted()
         except BaseException:
             self.end()
@@ -131,7 +130,6 @@ class Permit:
             self._limiting.asking[self] = None
             with self._cancelling():
                 await self._ask_async()
-            self._let_begin()
             return self._granted()
         except BaseException:
             self.end()
@@ -196,15 +194,6 @@ class Permit:
         task: asyncio.Task[Any] | None = asyncio.current_task()
         return _NO_PLACE if task is None else self._start.waking(task.cancel)
 
-    def _let_begin(self) -> None:
-        """Note that the function begins, unless the call was stopped, and the limiter waited on."""
-        if self._is_outer:  # another permit comes first
-            if self._start is not None:
-                self._start.check()
-            return
-        if self._start is not None:
-            self._start.begin()
-
     @contextmanager
     def _failing_alone(self) -> Iterator[None]:
         """Where the places of all processes can't be had, the cap of this one holds alone."""
@@ -240,6 +229,13 @@ class Permit:
         return max(0.0, self._timeout - self._elapsed())
 
     def _granted(self) -> Self:
+        """Note that the function begins, unless the call was stopped while the limiter was asked.
+
+        Not where that is a wrapper of ours: then another call may begin in it.
+        """
+        is_outer = self._payer is not None and is_ours(self._payer.function)
+        if self._start is not None:
+            (self._start.check if is_outer else self._start.begin)()
         self._limiting.asking.pop(self, None)
         if self._queued or (self._grant is not None and self._grant.delay > 0):
             self.waited = self._elapsed()
@@ -247,7 +243,7 @@ class Permit:
         if self.waited > 0:
             observers = self._limiting.reporter.observers
             observers.tell("Waited", self._name, "", "limit", self.waited)
-        if not self._is_outer:  # it begins here, once its observers were told
+        if not is_outer:  # it begins here, once its observers were told
             queueing.begin()
         return self
 
@@ -261,11 +257,6 @@ class Permit:
     def _name(self) -> str:
         """Of the mark above the limit, or of the function; "" for a permit of no function."""
         return "" if self._payer is None else self._payer.name
-
-    @property
-    def _is_outer(self) -> bool:
-        """Whether the function is a wrapper of ours, in which another call may begin."""
-        return self._payer is not None and is_ours(self._payer.function)
 
     # --------------------------------------------------------------- while and after the call
 
