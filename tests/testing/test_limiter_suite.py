@@ -54,8 +54,8 @@ class HoldsNoKeysToCome(TokenBucket):
 
 
 class Bursts(TokenBucket):
-    def _begin(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> None:
-        super()._begin(limits, clock)
+    def _set_up(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> None:
+        super()._set_up(limits, clock)
         self._schedules.plain.limits = {
             name: rate._replace(burst=rate.burst + 2) for name, rate in limits.items()
         }
@@ -163,7 +163,7 @@ def suite_of(broken: type[TokenBucket]) -> LimiterContract:
     class Suite(LimiterContract):
         def make(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> LimiterBase:
             made = broken.__new__(broken)
-            made._begin(limits, clock)
+            made._set_up(limits, clock)
             return made
 
     return Suite()

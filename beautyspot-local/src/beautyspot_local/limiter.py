@@ -56,9 +56,9 @@ class TokenBucket(LimiterBase):
         burst: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._begin({"rate": parse_rate(rate, max_cost, burst)}, clock)
+        self._set_up({"rate": parse_rate(rate, max_cost, burst)}, clock)
 
-    def _begin(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> None:
+    def _set_up(self, limits: Mapping[str, Rate], clock: Callable[[], float]) -> None:
         self.limits = limits
         self.rate, self.max_cost, self.burst = next(iter(limits.values()))
         self._clock = clock
@@ -76,7 +76,7 @@ class TokenBucket(LimiterBase):
         """One limiter of all of these limits."""
         joint = cls.__new__(cls)
         clock = next(iter(limits.values()))._clock
-        joint._begin({name: one.limits["rate"] for name, one in limits.items()}, clock)
+        joint._set_up({name: one.limits["rate"] for name, one in limits.items()}, clock)
         return joint
 
     @property

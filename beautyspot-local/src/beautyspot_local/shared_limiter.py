@@ -68,9 +68,9 @@ class SharedTokenBucket(LimiterBase):
                 f"path={path!r:.80} is no path: give the file that is shared"
             ) from error
         limits = {"rate": parse_rate(rate, max_cost, burst)}
-        self._begin(limits, file, checked_workers(workers), clock)
+        self._set_up(limits, file, checked_workers(workers), clock)
 
-    def _begin(
+    def _set_up(
         self, limits: Mapping[str, Rate], path: Path, workers: float, clock: Callable[[], float]
     ) -> None:
         self.limits, self.workers = limits, workers
@@ -92,7 +92,7 @@ class SharedTokenBucket(LimiterBase):
             return None
         joint = cls.__new__(cls)
         rates = {name: one.limits["rate"] for name, one in limits.items()}
-        joint._begin(rates, first._path, max(o.workers for o in limits.values()), first._clock)
+        joint._set_up(rates, first._path, max(o.workers for o in limits.values()), first._clock)
         return joint
 
     @property

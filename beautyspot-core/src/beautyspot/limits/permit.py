@@ -100,7 +100,7 @@ class Permit:
     # --------------------------------------------------------------------- before the call
 
     def __enter__(self) -> Self:
-        self._begin()
+        self._ask_once()
         try:
             self._limiting.asking[self] = None
             if self._cap is not None:
@@ -124,7 +124,7 @@ class Permit:
 
     async def __aenter__(self) -> Self:
         self._asynchronous = True
-        self._begin()
+        self._ask_once()
         holders.hold(self, self.end)
         try:
             self._limiting.asking[self] = None
@@ -177,7 +177,7 @@ class Permit:
             "raise max_concurrent=, or make the inner calls in the same thread or task",
         )
 
-    def _begin(self) -> None:
+    def _ask_once(self) -> None:
         if self._began is not None:
             raise ConfigError("a permit is for one call: ask for another by spot.limit()")
         self._began = time.monotonic()
