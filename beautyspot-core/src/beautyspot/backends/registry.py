@@ -162,7 +162,7 @@ class Registry:
 
     def supports(self) -> dict[str, TypeSupport]:
         """The types that the plug-ins support, by the names of their classes."""
-        from beautyspot.keys.forms import has_own_form
+        from beautyspot.keys.standard import has_own_form
 
         made: dict[type[Any], TypeSupport] = {}
         found: dict[str, TypeSupport] = {}

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import copyreg
 import os
-from contextlib import suppress
 from dis import opmap
-from types import CodeType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType, NoneType
+from types import CodeType
 from typing import TYPE_CHECKING, Any, Final
 from weakref import ProxyTypes
 
@@ -31,16 +30,17 @@ from beautyspot.functions.names import (
 )
 from beautyspot.keys import callables
 from beautyspot.keys.callables import found_by_name, named
-from beautyspot.keys.text import FLAT, blob, quote, tag
-from beautyspot.keys.walk import ADVICE, NO_FORM, described
+from beautyspot.keys.held import UNSET, held_by, is_derived, own_dict, state_of
+from beautyspot.keys.standard import FAMILIES, LOCKS, base_form, has_own_form, refusing, rooted
+from beautyspot.keys.text import quote, tag
+from beautyspot.keys.walk import ADVICE, described
 from beautyspot.messages import less_secrets, masked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from beautyspot.contracts.values import Types, TypeSupport
     from beautyspot.keys.walk import Form, Walk
-
 OWN_KEY: Final = "__beautyspot_key__"
 """A class's method that returns what counts of an instance: a value that has a stable form."""
 
@@ -52,216 +52,6 @@ _LIVE: Final = frozenset(
     }
 )  # fmt: skip
 """Modules whose objects belong to the running process, even if they are written in Python."""
-
-_LOCKS: Final = frozenset(
-    {
-        *("_thread:lock", "_thread:RLock", "threading:_RLock"),
-        *(f"{module}:{name}" for module in ("threading", "asyncio")
-          for name in ("Lock", "Condition", "Semaphore", "BoundedSemaphore")),
-    }
-)  # fmt: skip
-"""What orders work and holds no data: it counts as its class alone."""
-
-_LAZY: Final = frozenset(
-    {"cached_property", "cachedproperty", "lazy_property", "lazyproperty", "reify",
-     "memoized_property", "CachedAccessor", "NameSpace"}
-)  # fmt: skip
-"""What the classes are called whose instances keep in an object what they computed, in the
-standard library and elsewhere; the accessors of pandas and Polars, too."""
-
-
-# ----------------------------------------------------------------------- what has a form of its own
-
-
-def _text_of(name: str, text: Callable[[Any], str]) -> Form:
-    return lambda _walk, value: tag(name, quote(text(value)))
-
-
-def _parts_of(name: str, parts: Callable[[Any], Any]) -> Form:
-    return lambda walk, value: tag(name, walk.array(parts(value)))
-
-
-def _day(value: Any) -> str:
-    return f"{value.year:04}-{value.month:02}-{value.day:02}"
-
-
-def _clock(value: Any) -> tuple[Any, ...]:
-    time = f"{value.hour:02}:{value.minute:02}:{value.second:02}.{value.microsecond:06}"
-    return (time, value.fold, value.tzinfo)
-
-
-def _decimal(value: Any) -> str:
-    """Digits and exponent: 1.0 is not 1.00. The case of "E" depends on the current context."""
-    from decimal import Decimal
-
-    return Decimal.__str__(value).upper()
-
-
-def _ordered(walk: Walk, value: Any) -> str:
-    from collections import OrderedDict
-
-    # Not by `dict.items`, which does not know of `move_to_end`.
-    return tag("ordereddict", walk.array(map(list, OrderedDict.items(value))))
-
-
-def _deque(walk: Walk, value: Any) -> str:
-    from collections import deque
-
-    return tag("deque", walk.array([value.maxlen, list(deque.__iter__(value))]))
-
-
-def _partial(walk: Walk, value: Any) -> str:
-    from functools import partial
-
-    parts: Any = partial.__reduce__(value)[2]
-    func, args = walk.at("<func>", "", parts[0]), walk.array(parts[1], "<args>[{}]")
-    return tag("partial", f"[{func},{args},{walk.mapping(parts[2])}]")
-
-
-def _path(walk: Walk, value: Any) -> str:
-    """Not by its attributes, which cache what was computed so far, such as the text."""
-    from pathlib import PurePath
-
-    kind = next(base for base in type(value).__mro__ if root_of(base.__module__) == "pathlib")
-    return tag("path", walk.array([kind.__name__, PurePath.__str__(value)]))
-
-
-def _enum(walk: Walk, value: Any) -> str:
-    """Class, name and value; unions of flags have no name of their own."""
-    from enum import Flag
-
-    name = None if isinstance(value, Flag) else value._name_
-    return tag("enum", f"[{named(walk, type(value))},{walk.array([name, value._value_])}]")
-
-
-def _named_tuple(walk: Walk, value: Any) -> str:
-    """A tuple, with the names of its fields if it has some."""
-    items, names = [*tuple.__iter__(value)], getattr(type(value), "_fields", None)
-    if isinstance(names, tuple) and len(names) == len(items):
-        items = [[str(name), item] for name, item in zip(names, items, strict=True)]
-    return tag("tuple", walk.array(items))
-
-
-_BESIDE: Final = frozenset({"default", "expected", "members", "metadata", "custom_error_context"})
-"""The parts of a schema of pydantic in which is no schema, but what a program has written."""
-
-
-def _schema(walk: Walk, value: Any) -> str:
-    """A validator of pydantic by the schema that it was made of, as `pickle` takes it apart.
-
-    In that, a class that is named twice goes by an address: here by how many come before it.
-    """
-    numbers: dict[str, int] = {}
-
-    def less_addresses(part: Any) -> Any:
-        if type(part) in (list, tuple):
-            return [less_addresses(each) for each in part]
-        if type(part) is not dict:
-            return part
-        refs = {"ref", "schema_ref"} if type(part.get("type")) is str else set()
-        return {
-            name: numbers.setdefault(each, len(numbers))
-            if name in refs and type(each) is str
-            else each
-            if name in _BESIDE
-            else less_addresses(each)
-            for name, each in part.items()
-        }
-
-    schema, *rest = value.__reduce__()[1]
-    return tag("schema", walk.array([type(value).__name__, less_addresses(schema), rest]))
-
-
-def _variable(walk: Walk, value: Any) -> str:
-    """A context variable by its name, and by the value that it has where the call begins."""
-    known = value.get(_UNSET)
-    return tag("variable", walk.array([value.name, *([] if known is _UNSET else [known])]))
-
-
-_EXACT: Final[dict[type, Form]] = {
-    list: lambda walk, value: walk.array(list.__iter__(value)),
-    tuple: _named_tuple,
-    dict: lambda walk, value: walk.mapping(dict(dict.items(value))),
-    set: lambda walk, value: tag("set", walk.sorted(set.__iter__(value))),
-    frozenset: lambda walk, value: tag("frozenset", walk.sorted(frozenset.__iter__(value))),
-    bytes: lambda _, value: tag("bytes", blob(value)),
-    bytearray: lambda _, value: tag("bytearray", blob(value)),
-    memoryview: lambda walk, value: tag(
-        "memoryview",
-        f"[{walk.array([value.format, list(value.shape or ()), value.readonly])},"
-        f"{blob(value if value.c_contiguous else value.tobytes())}]",
-    ),
-    NoneType: lambda _, value: FLAT[NoneType](value),
-    bool: lambda _, value: FLAT[bool](value),
-    str: lambda _, value: FLAT[str](str.__str__(value)),
-    int: lambda _, value: FLAT[int](int.__int__(value)),
-    float: lambda _, value: FLAT[float](float.__float__(value)),
-    complex: _parts_of("complex", lambda value: (value.real, value.imag)),
-    MappingProxyType: lambda walk, value: tag("mappingproxy", walk.at("", "", value.copy())),
-}
-"""Forms of the builtin types, which call methods of these: a subclass may override its own."""
-
-_BY_NAME: Final[dict[str, Form]] = {
-    # Neither traceback nor cause. What classes in C keep beside the arguments is in their slots.
-    "builtins:BaseException": lambda walk, value: tag("error", walk.array(value.args, ".args[{}]")),
-    "datetime:date": _text_of("date", _day),
-    "datetime:datetime": _parts_of("datetime", lambda value: (_day(value), *_clock(value))),
-    "datetime:time": _parts_of("time", _clock),
-    "datetime:timedelta": _parts_of(
-        "timedelta", lambda value: (value.days, value.seconds, value.microseconds)
-    ),
-    "zoneinfo:ZoneInfo": _text_of("zoneinfo", lambda zone: zone.__reduce__()[1][0]),  # its key
-    "uuid:UUID": _parts_of("uuid", lambda value: (f"{value.int:032x}", value.is_safe.value)),
-    "decimal:Decimal": _text_of("decimal", _decimal),
-    "collections:OrderedDict": _ordered,
-    "collections:defaultdict": lambda walk, value: tag(
-        "defaultdict",
-        f"[{walk.at('.default_factory', '', value.default_factory)},"
-        f"{walk.mapping(dict(dict.items(value)))}]",
-    ),
-    "collections:deque": _deque,
-    "functools:partial": _partial,
-    "_contextvars:ContextVar": _variable,
-    **dict.fromkeys(_LOCKS, _text_of("lock", lambda value: identifier_of(type(value)))),
-    **dict.fromkeys(
-        (
-            *("pathlib:Path", "pathlib:PosixPath", "pathlib:WindowsPath"),
-            *("pathlib:PurePath", "pathlib:PurePosixPath", "pathlib:PureWindowsPath"),
-        ),
-        _path,
-    ),
-}
-"""Those of the standard library, by the top-level module and the name of a class."""
-
-_FAMILIES: Final[dict[str, Form]] = {
-    "enum:Enum": _enum,
-    "random:Random": lambda walk, value: _refusing(
-        "is another one after each use", "pass a seed, and make it of that inside", always=True
-    )(walk, value),
-    "logging:Logger": _text_of("logger", lambda logger: str(logger.name)),
-    **dict.fromkeys(
-        [f"pydantic_core._pydantic_core:Schema{name}" for name in ("Validator", "Serializer")],
-        _schema,
-    ),
-    "pydantic.type_adapter:TypeAdapter": _parts_of("adapter", lambda it: (it._type, it._config)),
-}
-"""The same of classes whose subclasses are written alike."""
-
-
-def has_own_form(module: str) -> bool:
-    """Whether beautyspot itself has forms of classes of a module, given its dotted name."""
-    return root_of(module) in _OWN
-
-
-_OWN: Final = {
-    *(name.partition(":")[0] for name in (*_BY_NAME, *_FAMILIES)),
-    *(cls.__module__ for cls in callables.FAMILIES),
-    *("array", "collections", "dataclasses", "fractions", "ipaddress", "operator", "pydantic"),
-    *("pydantic_core", "random", "re", "string", "types"),
-}
-
-
-# ------------------------------------------------------------------------------------- the rule
 
 
 class Forms:
@@ -301,22 +91,22 @@ def _form_of(kind: type, types: Types) -> Form:  # noqa: C901 - one rule, read f
         return _supported(found[1], kind, found[0])
     told = foreign(kind)
     if told is not None and told.passes:
-        return _refusing(told.why, f"pass {told.passes}", always=True)
+        return refusing(told.why, f"pass {told.passes}", always=True)
     if needs_data_plugin(types, kind):
-        return _refusing(NO_DATA, get_data())
+        return refusing(NO_DATA, get_data())
     if any(kind is proxy for proxy in ProxyTypes) or any(
         "__class__" in vars(base) for base in kind.__mro__ if base is not object
     ):
         why = "stands for another object"
-        return _refusing(why, f"pass that object itself, {ADVICE}", always=True)
+        return refusing(why, f"pass that object itself, {ADVICE}", always=True)
     kind = genuine(kind)  # a frozen time is one as any other
     names = [f"{base.__module__}:{base.__qualname__}" for base in kind.__mro__]
     for base, name in zip(kind.__mro__, names, strict=True):
-        family = callables.FAMILIES.get(base) or _FAMILIES.get(name)
+        family = callables.FAMILIES.get(base) or FAMILIES.get(name)
         if family is not None:
             return family
-    exact = _base_form(kind)
-    if exact is not None and (kind.__dictoffset__ == 0 or _rooted(kind) in _LOCKS):
+    exact = base_form(kind)
+    if exact is not None and (kind.__dictoffset__ == 0 or rooted(kind) in LOCKS):
         return exact
     roots = {root_of(base.__module__) for base in kind.__mro__}
     if any(hasattr(kind, name) for name in ("__next__", "__anext__", "__await__")):
@@ -324,39 +114,23 @@ def _form_of(kind: type, types: Types) -> Form:  # noqa: C901 - one rule, read f
             "pass a list of its items; of a file its path, with key={…: KeyGen.from_file_content}, "
             "or what read() gives; of what is awaited the result"
         )
-        return _refusing("is used up when it is read", advice)
+        return refusing("is used up when it is read", advice)
     if kind is object or not _LIVE.isdisjoint(roots):
-        return _refusing()
+        return refusing()
     is_error = issubclass(kind, BaseException)
     root: Any = next(
         base
         for base in kind.__mro__
-        if _base_form(base)
+        if base_form(base)
         or not (is_python_class(base) or (is_error and base.__module__ == "builtins"))
     )
     if is_error and root is not BaseException and root.__reduce__ is BaseException.__reduce__:
-        return _refusing()  # what it holds in C stands in no attribute
-    whole = _object_of(root, None if root is object else _base_form(root) or _reduced(root))
+        return refusing()  # what it holds in C stands in no attribute
+    whole = _object_of(root, None if root is object else base_form(root) or _reduced(root))
     # A model counts by its fields: its copies hold what its cached properties computed.
     if is_error or "pydantic" in roots or not any(map(says_how_to_copy, kind.__mro__)):
         return whole
     return _copied(kind, whole)
-
-
-def _base_form(cls: type) -> Form | None:
-    return _EXACT.get(cls) or _BY_NAME.get(_rooted(cls))
-
-
-def _rooted(cls: type) -> str:
-    return f"{root_of(cls.__module__)}:{cls.__qualname__}"
-
-
-def _refusing(why: str = NO_FORM, advice: str = ADVICE, *, always: bool = False) -> Form:
-    def refuse(walk: Walk, value: object) -> str:
-        walk.lenient = walk.lenient and not always
-        walk.refuse(value, why, advice)
-
-    return refuse
 
 
 def _object_of(base: type, inner: Form | None) -> Form:
@@ -366,8 +140,8 @@ def _object_of(base: type, inner: Form | None) -> Form:
         content = "" if inner is None else inner(walk, value)
         if content.startswith(_GLOBAL):  # a name leads to it
             return content
-        own = _state(walk, value, base)
-        if own == "{}" and type(value) is base and _base_form(base) is not None:
+        own = state_of(walk, value, base)
+        if own == "{}" and type(value) is base and base_form(base) is not None:
             return content
         text = f"{named(walk, type(value))},{own}"
         return tag("object", f"[{text},{content}]" if content else f"[{text}]")
@@ -404,7 +178,7 @@ def _reduced(base: Any) -> Form:
         walk: Walk, value: Any, items: list[Any], function: Any, args: Any, state: Any = None
     ) -> str:
         how = None if function is type(value) else function
-        is_beside = state is not None and _is_own(state, _own_dict(walk, value))
+        is_beside = state is not None and _is_own(state, own_dict(walk, value))
         return walk.array([how, [*args], None if is_beside else state, *items], "<{}>")
 
     reduce: Any = copyreg.dispatch_table.get(base)
@@ -413,7 +187,7 @@ def _reduced(base: Any) -> Form:
             base.__reduce_ex__ is object.__reduce_ex__ and base.__reduce__ is not object.__reduce__
         )
         reduce = base.__reduce__ if is_said else lambda value: base.__reduce_ex__(value, 4)
-    return _apart(reduce, parts, _refusing())
+    return _apart(reduce, parts, refusing())
 
 
 _COPIES: Final = frozenset(
@@ -483,11 +257,11 @@ def _copied(cls: Any, whole: Form) -> Form:
     ) -> str:
         kind = type(value)
         copied = state if type(state) is dict else {}
-        names = {name for name, item in _held(walk, value, object) if item is not _UNSET}
+        names = {name for name, item in held_by(walk, value, object) if item is not UNSET}
         if not names <= copied.keys() | theirs:
             return whole(walk, value)
         if function is _NEW and args == (kind,) and type(state) is dict and not any(items):
-            held = {n: x for n, x in state.items() if not _is_derived(walk, value, n, x)}
+            held = {n: x for n, x in state.items() if not is_derived(walk, value, n, x)}
             return tag("object", f"[{named(walk, kind)},{walk.attributes(value, held)}]")
         if walk.less(value) or not is_of_installed(kind):
             return whole(walk, value)
@@ -547,7 +321,7 @@ def _supported(support: TypeSupport, kind: type, name: str) -> Form:
     def write(walk: Walk, value: object) -> str:
         key = _asked(walk, value, support.key)
         called = quote(identifier_of(type(value))) if support.by_name else named(walk, counted_as)
-        own = "{}" if is_own is None else _state(walk, value, base, is_own)
+        own = "{}" if is_own is None else state_of(walk, value, base, is_own)
         text = f"{called},{quote(support.name)},{_shape(value)},{walk.at('<key>', '', key)}"
         return tag("key", f"[{text}]" if own == "{}" else f"[{text},{own}]")
 
@@ -559,86 +333,3 @@ def _shape(value: object) -> str:
     shape: Any = getattr(value, "shape", None) if hasattr(type(value), "shape") else None
     is_one = isinstance(shape, tuple) and bool(shape) and {*map(type, shape)} == {int}
     return repr([*shape]).replace(" ", "") if is_one else "null"
-
-
-# ----------------------------------------------------------------------------- what an object holds
-
-
-def _state(
-    walk: Walk, value: object, base: type, inner: Callable[[str], object] = lambda _name: False
-) -> str:
-    """The JSON object of what is in the slots of all classes that `base` is not, and the dict.
-
-    What an attribute of that name in a subclass hides is there as well, under a pair of the name
-    and a number. What is `inner`, is a library's own.
-    """
-    members: dict[Any, Any] = {}
-    times: dict[str, int] = {}
-    for name, item in _held(walk, value, base):
-        times[name] = times.get(name, 0) + 1
-        if item is not _UNSET and not inner(name) and not _is_derived(walk, value, name, item):
-            members[name if times[name] == 1 else (name, times[name])] = item
-    return walk.attributes(value, members)
-
-
-def _held(walk: Walk, value: object, base: type) -> Iterator[tuple[str, Any]]:
-    kind = type(value)
-    for owner in [each for each in kind.__mro__ if each not in base.__mro__]:
-        fields = [field.name for field in vars(owner).get("__attrs_attrs__", ())]
-        for name, slot in vars(owner).items():
-            # The other slots of a class of attrs keep what it computed.
-            if type(slot) is MemberDescriptorType and (name in fields or not fields):
-                try:
-                    item = slot.__get__(value, kind)
-                except AttributeError:
-                    item = _UNSET
-                # Of a class in C, None is what was not set. Other Pythons may not have it.
-                yield name, _UNSET if item is None and not is_python_class(owner) else item
-    yield from _own_dict(walk, value).items()
-
-
-_UNSET: Final = object()
-
-
-def _own_dict(walk: Walk, value: object) -> Any:
-    """The ``__dict__`` itself, whatever the class makes of the name or of `__getattribute__`."""
-    kind = type(value)
-    for base in kind.__mro__:
-        found: Any = base.__dict__.get("__dict__")
-        if type(found) in (GetSetDescriptorType, MemberDescriptorType):
-            return found.__get__(value)
-    if kind.__dictoffset__ != 0:
-        walk.refuse(value, "hides its __dict__")
-    return {}
-
-
-def _is_derived(walk: Walk, value: object, name: object, item: object) -> bool:
-    """Whether an attribute follows from the others: what a cached property keeps, hash, address.
-
-    Reading one must not change the key; and hashes and addresses differ between processes.
-    """
-    if type(name) is not str:
-        return False
-    kind = type(value)
-    found = next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
-    lazy = _LAZY.intersection([base.__name__ for base in type(found).__mro__])
-    if lazy and hasattr(type(found), "__get__"):
-        return True
-    if name == "_now" and any(base.__module__ == "http.cookiejar" for base in kind.__mro__):
-        return True  # when a jar was asked last
-    if name == "_stop_words_id" and is_of_installed(kind):
-        return True  # an address, as scikit-learn keeps it
-    if name[:1] != "_" or "hash" not in name or hasattr(kind, "__del__"):
-        return False
-    return item is None or (type(item) is int and item == _hash_without(walk, value, name))
-
-
-def _hash_without(walk: Walk, value: object, name: str) -> int | None:
-    """The hash that an object has without an attribute; None where it has none then."""
-    with suppress(Exception):  # of a class in C, or what `__hash__` raises
-        twin: Any = object.__new__(type(value))
-        for each, item in _held(walk, value, object):
-            if item is not _UNSET:
-                object.__setattr__(twin, each, None if each == name else item)
-        return hash(twin)
-    return None

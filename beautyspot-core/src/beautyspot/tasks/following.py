@@ -62,7 +62,7 @@ from beautyspot.functions.names import (
     unwrap_ours,
     version_of,
 )
-from beautyspot.keys.forms import has_own_form
+from beautyspot.keys.standard import has_own_form
 from beautyspot.keys.text import tag
 from beautyspot.keys.walk import KEYED, Walk, Without
 from beautyspot.logs import warn_once
