@@ -293,7 +293,7 @@ def test_frames_that_went_in_are_told_apart(make_spot: Callable[..., Any], visit
         count(pd.DataFrame({"a": range(10 * number)}), name="<b>")
     client = visit(str(spot.db_path))
     first, second = cells(client.get("/store/frames/runs", params={"function": "count"}))
-    assert re.fullmatch("<DataFrame [0-9a-f]{8}>", first[0])
+    assert re.fullmatch(r"<DataFrame \(\d0, 1\) [0-9a-f]{8}>", first[0])
     assert first[0] != second[0]
     assert first[1] == "<b>", "a text that only looks so is one"
     assert re.fullmatch("2 × 1, [0-9a-f]{8}", first[2])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 import math
 import warnings
 from dataclasses import dataclass, field
@@ -172,9 +171,3 @@ def test_a_text_of_a_content_type_is_a_value(tmp_path: Path) -> None:
     assert fields("# hi", tmp_path, content_type="text/markdown") == {"value": "# hi"}
     told = fields('{"a": 1}', tmp_path / "j", content_type="application/json")
     assert told == {"value": '{"a": 1}'}
-
-
-def test_what_is_named_by_its_class_has_its_digest_and_a_text_has_none() -> None:
-    digests = json.dumps({"a": "11", "b": "22", "c": "33"})
-    given = row(1, arguments="a=<ndarray>, b='<b>', c=1", arg_digests=digests)
-    assert bs.arguments_of(given) == {"a": "<ndarray 11>", "b": "<b>", "c": 1}

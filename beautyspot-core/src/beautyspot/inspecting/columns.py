@@ -16,7 +16,6 @@ from xxhash import xxh3_64_hexdigest
 
 from beautyspot.contracts.records import clean
 from beautyspot.inspecting.answers import answer_of
-from beautyspot.results.differences import digests_of
 from beautyspot.serialization.looking import ErrorInstance, Instance
 
 if TYPE_CHECKING:
@@ -58,14 +57,9 @@ def arguments_of(record: TaskRecord) -> dict[str, Cell]:
 
     Numbers, texts, bools and None are themselves. The fields of a dataclass or a dictionary have
     names of their own, as "config.lr". Any other value is the text that stands for it, and what the
-    row has cut is cut here. What is named by its class, as a frame is, has its digest behind that.
+    row has cut is cut here.
     """
-    text = record.arguments or ""
-    found = _arguments(text, "")
-    for name, digest in digests_of(record.arg_digests).items() if "=<" in text else ():
-        if str(found.get(name)).startswith("<") and f"{name}=<" in text:  # and no text that does
-            found[name] = f"{str(found[name]).removesuffix('>')} {digest}>"
-    return found
+    return _arguments(record.arguments or "", "")
 
 
 def _arguments(text: str, prefix: str) -> dict[str, Cell]:

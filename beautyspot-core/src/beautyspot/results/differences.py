@@ -30,7 +30,7 @@ def identity_of(record: TaskRecord) -> Identity:
 
 
 @lru_cache(100)
-def digests_of(text: str | None) -> dict[str, Any]:
+def _digests(text: str | None) -> dict[str, Any]:
     """The digests in the column `arg_digests`; an empty table where the text is not valid."""
     try:
         digests = json.loads(text or "{}")
@@ -46,7 +46,7 @@ def differences(ours: Identity, theirs: Identity) -> tuple[str, ...]:
         auto = f"{theirs[0]}{ours[0]}".count("auto:") == 2
         differs.append("code" if auto else "version")
     if ours[1] != theirs[1]:
-        mine, other = digests_of(ours[2]), digests_of(theirs[2])
+        mine, other = _digests(ours[2]), _digests(theirs[2])
         names = [name for name in {**mine, **other} if mine.get(name) != other.get(name)]
         # With an ID of the user's no argument has a digest.
         differs += [f"argument {name}" for name in names] or [OWN_ID]
