@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from beautyspot.errors import RateLimitError
 from beautyspot.spot import Spot
-from gates import DEADLINE, Gate, State
+from gates import DEADLINE, Gate, State, until
 
 STATE = State()
 
@@ -61,3 +63,24 @@ def test_a_call_that_outlives_the_one_around_it_keeps_the_place(spot: Spot) -> N
         assert await STATE.functions[0](False) == 2
 
     asyncio.run(main())
+
+
+def test_a_call_that_follows_one_in_the_queue_does_not_hold_its_place_for_good(spot: Spot) -> None:
+    """A thread has the one place, and needs a result whose call waits for that place."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    @spot.mark(key=lambda n: str(n))
+    @spot.limiter(max_concurrent=1)
+    def fibonacci(n: int) -> int:
+        if n == 3:
+            inside.set()
+            assert go_on.wait(DEADLINE)
+        return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(fibonacci, 3)
+        assert inside.wait(DEADLINE)
+        second = pool.submit(fibonacci, 2)
+        until(lambda: bool(spot._limiting.asking), unless=[second])
+        go_on.set()
+        assert [each.result(DEADLINE) for each in (first, second)] == [2, 1]
