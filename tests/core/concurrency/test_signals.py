@@ -114,7 +114,7 @@ def test_a_program_whose_calls_alarms_end_comes_to_its_end(tmp_path: Path, save:
 
 @pytest.mark.parametrize("save", ["sync", "background"])
 def test_a_program_that_is_stopped_by_ctrl_c_comes_to_its_end(tmp_path: Path, save: str) -> None:
-    for number in range(6):
+    for number in range(3):
         with started(STOPPED, tmp_path / str(number), save) as program:
             assert program.stdout is not None
             assert program.stdout.readline() == "begun\n"

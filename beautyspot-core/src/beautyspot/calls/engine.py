@@ -301,8 +301,8 @@ class Engine:
             advice = "The call has no price, and its result is kept: mend the function"
             self.reporter.report("ask for the price", call.task.func_identifier, error, advice)
 
-    def keeps(self, call: Call, value: Any) -> bool:
-        """Whether a value may be stored, as the functions say that the mark was given.
+    def accept(self, call: Call, value: Any) -> bool:
+        """Have the functions that the mark was given accept a value, or refuse it: then False.
 
         They also say for how long it is kept, and under which tags.
         """

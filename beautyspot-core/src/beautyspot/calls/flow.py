@@ -35,7 +35,7 @@ from typing import TYPE_CHECKING, Any
 from beautyspot.calls.blocks import join
 from beautyspot.calls.leading import follow, lease, taken_over
 from beautyspot.calls.reports import (
-    has_changed,
+    refuse_if_changed,
     report_no_key,
     warn_inactive,
     warn_outside_asyncio,
@@ -114,7 +114,7 @@ async def answer_async(engine: Engine, call: Call) -> Any:
     return value if value is MISSING else given(engine, call, value)
 
 
-def strand(engine: Engine, call: Call) -> None:
+def uncache_outside_asyncio(engine: Engine, call: Call) -> None:
     """Have a call outside of asyncio (in Trio, say) run uncached: our waits do not work there.
 
     In the mode "replay" nothing waits.
@@ -265,7 +265,7 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
         observers.miss(task.func_identifier, call.key, call.why)
     watch = task.addressing.begin(call)
     if call.alone and watch is not None and watch.has_moved:  # its caller has changed an argument
-        has_changed(engine, watch, call)
+        refuse_if_changed(engine, watch, call)
         return Outcome()
     if run.since is None:
         run.begin()
@@ -289,7 +289,7 @@ def _execute(run: Run, *, stores: bool) -> Flow:  # noqa: C901 - a run in its or
     if not stores:
         return outcome
     # At once, before any other code runs: its caller, or a follower, may change the value.
-    if watch is not None and has_changed(engine, watch, call):
+    if watch is not None and refuse_if_changed(engine, watch, call):
         run.shared = None  # each of the followers runs the function itself
     elif run.prepare(outcome):
         yield from save(engine, run)

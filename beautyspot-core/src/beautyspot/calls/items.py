@@ -20,10 +20,10 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from beautyspot.calls.blocks import join
-from beautyspot.calls.flow import not_stored, strand
+from beautyspot.calls.flow import not_stored, uncache_outside_asyncio
 from beautyspot.calls.leading import follow, lease, taken_over
 from beautyspot.calls.reports import (
-    has_changed,
+    refuse_if_changed,
     refuse_mixed,
     report_no_key,
     report_no_lease,
@@ -131,7 +131,7 @@ def _begun(engine: Engine, whole: Call, *, in_loop: bool = False) -> Flow:
         else:
             warn_inactive(engine, call)
         if in_loop:
-            strand(engine, call)
+            uncache_outside_asyncio(engine, call)
         item = Item(engine, call, value)
         asked.append(known.setdefault(call.key, item) if call.key else item)
     return _flow(engine, whole, given, asked)
@@ -334,7 +334,7 @@ class _Runs:
             calls = [item.call for item in its_items]
             if mixed:
                 refuse_mixed(engine, *calls)
-            if mixed or has_changed(engine, watch, *calls):
+            if mixed or refuse_if_changed(engine, watch, *calls):
                 for item in its_items:
                     item.shared = None  # callers that follow it run themselves
         kept = [item for item in made if item.shared is not None]

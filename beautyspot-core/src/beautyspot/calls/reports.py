@@ -80,8 +80,8 @@ def tell_of_wait(engine: Engine, call: Call, flight: Flight | None, waited: floa
     )
 
 
-def has_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
-    """Whether a run changed what the keys of these calls are made of: they are not to be stored.
+def refuse_if_changed(engine: Engine, watch: Watch | None, *calls: Call) -> bool:
+    """Refuse to store calls whose run changed what their keys are made of; True where it did.
 
     A warning says so once for each function and attribute. What can't be compared has changed.
     """

@@ -130,7 +130,7 @@ class Run:
         if (
             outcome.error is None
             and task.is_judged
-            and not engine.keeps(call, outcome.value if copy is None else copy())
+            and not engine.accept(call, outcome.value if copy is None else copy())
         ):
             self.share_unstored(outcome.value)
             return False

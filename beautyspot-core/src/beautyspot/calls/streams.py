@@ -26,8 +26,8 @@ from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
-from beautyspot.calls.flow import answer, answer_async, not_stored, strand
-from beautyspot.calls.reports import has_changed, report_no_lease
+from beautyspot.calls.flow import answer, answer_async, not_stored, uncache_outside_asyncio
+from beautyspot.calls.reports import refuse_if_changed, report_no_lease
 from beautyspot.calls.runs import Run, save
 from beautyspot.calls.steps import Block, Observed, Outcome, drive, drive_async
 from beautyspot.concurrency.queueing import Work
@@ -137,7 +137,7 @@ class Stream(Run):
     def ending(self, returned: Any) -> Flow:
         """Store a run which ended by itself, and returned a value."""
         engine, call = self.engine, self.call
-        if self._data is not None and has_changed(engine, self._watch, call):
+        if self._data is not None and refuse_if_changed(engine, self._watch, call):
             self._data = None
         self._work.start()
         self.recorded(returned)
@@ -214,7 +214,7 @@ def iterating(
                 _refuse(call, (yield item))
             engine.last_calls.note(call)
             return
-        strand(engine, call)
+        uncache_outside_asyncio(engine, call)
         stream = Stream(engine, call)
         try:
             await drive_async(stream.beginning(), engine.executor)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import beautyspot.calls.pickling  # noqa: F401 - says how what a wrapper holds is pickled
 from beautyspot.calls.fast_path import make_hit
-from beautyspot.calls.flow import answer, answer_async, flow, strand
+from beautyspot.calls.flow import answer, answer_async, flow, uncache_outside_asyncio
 from beautyspot.calls.items import await_items, call_items
 from beautyspot.calls.steps import Outcome, drive, drive_async
 from beautyspot.calls.streams import generate, iterating
@@ -71,7 +71,7 @@ async def _await(engine: Engine, call: Call) -> Any:
         looked = call.looked and call.key and not call.task.addressing.earlier
         value, call.waited = MISSING if looked else await answer_async(engine, call), True
         if value is MISSING:
-            strand(engine, call)
+            uncache_outside_asyncio(engine, call)
             if call.task.options.on_cancel == "finish" and in_asyncio():
                 value = await _finish(engine, call)
             else:
