@@ -181,8 +181,8 @@ class LimiterContract(Switches):
                 assert answer == pytest.approx(expected, abs=ROUNDING), f"step {number}: {details}"
                 grants += new
             elif what == "give back":
-                real, which = (*details, -1)[:2]
-                limiter.give_back(grants[which], real)
+                real, *which = details
+                limiter.give_back(grants[which[0] if which else -1], real)
             else:
                 (clock.advance if what == "pass" else limiter.hold)(*details)
         limiter.close()

@@ -69,7 +69,7 @@ def test_a_call_that_follows_one_in_the_queue_does_not_hold_its_place_for_good(s
     """A thread has the one place, and needs a result whose call waits for that place."""
     inside, go_on = threading.Event(), threading.Event()
 
-    @spot.mark(key=lambda n: str(n))
+    @spot.mark(ignore=("inside", "go_on"))
     @spot.limiter(max_concurrent=1)
     def fibonacci(n: int) -> int:
         if n == 3:
@@ -79,7 +79,7 @@ def test_a_call_that_follows_one_in_the_queue_does_not_hold_its_place_for_good(s
 
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(fibonacci, 3)
-        assert inside.wait(DEADLINE)
+        until(inside.is_set, unless=[first])
         second = pool.submit(fibonacci, 2)
         until(lambda: bool(spot._limiting.asking), unless=[second])
         go_on.set()

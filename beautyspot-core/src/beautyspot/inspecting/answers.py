@@ -45,8 +45,8 @@ class Answer(NamedTuple):
 
     text: str  # "" where it calls tools only
     model: str | None = None  # None: it does not say
-    tokens_in: int | None = None
-    tokens_out: int | None = None
+    tokens_in: int | None = None  # of the prompt, as the provider counts them
+    tokens_out: int | None = None  # of the answer
     tool_calls: tuple[tuple[str, str], ...] = ()  # the name of each tool, its arguments as JSON
 
 
@@ -54,7 +54,7 @@ def answer_of(value: object) -> Answer | None:
     """The answer in a response of OpenAI, Anthropic, Gemini, Bedrock, LiteLLM or Ollama.
 
     Args:
-        value: the response, as `Store.value` gives it: dictionaries, lists and `Instance`s.
+        value: the response, as `Store.value` gives it: dictionaries, lists and instances.
 
     Returns:
         The first choice; None of what is no such response.

@@ -159,7 +159,7 @@ def _cell_of(value: Any, data: bytes) -> Cell:
     if shape and (prod(shape) > _FEW or not hasattr(value, "tolist")):
         sizes = " × ".join(map(str, shape))  # noqa: RUF001 - as people write it
         return f"{sizes}, {xxh3_64_hexdigest(data)[:8]}"
-    items = value.tolist() if shape else value
+    items = cast("Any", value).tolist() if shape else value
     if isinstance(items, list | tuple | set | frozenset):
         if len(items) <= _FEW and all(isinstance(each, int | float | str) for each in items):
             return f"[{', '.join(map(_short, items))}]"

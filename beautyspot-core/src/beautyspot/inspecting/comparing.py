@@ -27,7 +27,7 @@ class Comparison(NamedTuple):
     columns: tuple[str, ...]  # those that differ first, those of the rows last
     arguments: tuple[str, ...]  # the names of all arguments
     differs: frozenset[str]  # the names of those in which the results differ
-    runs: list[Run]
+    runs: list[Run]  # in the order in which they were given
     diffs: dict[str, list[str]]  # of long texts: the lines of a diff of each against the first
 
 

@@ -51,16 +51,16 @@ _MOST: Final = 100
 class Run(NamedTuple):
     """A result with its cells."""
 
-    record: TaskRecord
+    record: TaskRecord  # its row
     cells: dict[str, Cell]  # by the name of the column; what is missing is not there
 
 
 class Runs(NamedTuple):
     """Results as a table."""
 
-    columns: tuple[str, ...]
+    columns: tuple[str, ...]  # in the order in which they are shown
     arguments: tuple[str, ...]  # those of the columns that are arguments
-    runs: list[Run]
+    runs: list[Run]  # sorted, and no more than the limit
     total: int  # how many match, those beyond the limit too
 
     def csv(self) -> Iterator[str]:
