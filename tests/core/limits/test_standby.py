@@ -290,3 +290,30 @@ def test_what_the_limiter_gets_back_is_no_time_of_the_share(
     remote.down = False
     standby.give_back(grant, {"rate": 0.0})
     assert wait(standby) > 9, "what the share granted takes so long at the whole rate"
+
+
+@pytest.mark.parametrize("first", [16.0, 8.0])
+def test_what_is_given_back_leaves_what_others_took_as_long(
+    standby: Standby, remote: Remote, clock: Clock, first: float
+) -> None:
+    """Of what the limiter granted, the last takes this process's share until it gives all back."""
+    standby.take([{"rate": first}])
+    clock.now += first / 8
+    [last], _ = standby.take([{"rate": 80.0}])
+    standby.give_back(last, {"rate": 0.0})
+    remote.down = True
+    assert wait(standby) == first - first / 8, "the first one has not passed"
+
+
+def test_what_ends_with_the_last_one_stays_when_that_is_given_back(clock: Clock) -> None:
+    """Of two limits: each has granted one call, and both end at once."""
+    calls, words = Remote(4, clock=clock), Remote(4, clock=clock)
+    remote: Any = Remote.together({"calls": calls, "words": words})
+    standby = Standby(remote, Reporter("app"), clock=clock)
+    remote.down = True
+    standby.take([{"calls": 4.0}])
+    [last], _ = standby.take([{"words": 4.0}])
+    standby.give_back(last, {"words": 0.0})
+    remote.down = False
+    standby.breaker.insist()
+    assert standby.take([{"calls": 1.0}]) == ([], 8.0), "the share is behind its first call"

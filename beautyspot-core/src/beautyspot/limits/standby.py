@@ -42,16 +42,17 @@ class _Granted:
         until: when the last of that ends at these rates: the other one grants nothing before.
     """
 
-    __slots__ = ("_last", "_rates", "until")
+    __slots__ = ("_last", "_others", "_rates", "until")
 
     def __init__(self, rates: Mapping[str, Rate]) -> None:
         self._rates = rates
         self._last: Grant | None = None
-        self.until = 0.0
+        self.until = self._others = 0.0  # of all, and of those that end before the last one
 
     def note(self, start: float, grant: Grant) -> None:
         """Something was granted."""
         until = start + length_of(grant.costs, self._rates)
+        self._others = max(self._others, min(self.until, until))
         if until >= self.until:
             self.until, self._last = until, grant
 
@@ -59,7 +60,7 @@ class _Granted:
         """The real costs of something are known."""
         more = length_of({**grant.costs, **real}, self._rates) - length_of(grant.costs, self._rates)
         if grant is self._last or more > 0:
-            self.until += more
+            self.until = max(self.until + more, self._others)
 
 
 class _Known:
